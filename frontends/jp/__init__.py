@@ -1,0 +1,1 @@
+"""jp: the daemon on the command line."""

@@ -1,0 +1,1 @@
+"""The features that can be taken away: one a file."""
