@@ -1,0 +1,136 @@
+"""The numbered log of events, as a session sees it.
+
+The daemon's journal implements :class:`EventLog`. Events are encoded once, whoever receives them:
+only ``prev`` differs between two frontends, so it is the first field of the line.
+"""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+import msgspec
+
+from sat.bridge.events import Event
+from sat.bridge.types import encode_hook
+
+_HEAD = b'{"jsonrpc":"2.0","method":"event","params":{"prev":%d,'
+_VOLATILE_HEAD = b'{"jsonrpc":"2.0","method":"event","params":{'
+_encoder = msgspec.json.Encoder(enc_hook=encode_hook)
+
+
+class Origin(msgspec.Struct, frozen=True):
+    """Which session's call led to an event, and under which transaction."""
+
+    session: str
+    txn: str | None = None
+
+
+class _Body(msgspec.Struct, frozen=True):
+    profile: str
+    type: str
+    ts: datetime
+    origin: Origin | None
+    data: msgspec.Raw
+
+
+class _NumberedBody(msgspec.Struct, frozen=True):
+    seq: int
+    profile: str
+    type: str
+    ts: datetime
+    origin: Origin | None
+    data: msgspec.Raw
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedEvent:
+    """A committed event with its number; ``tail`` is its encoding without ``prev``."""
+
+    seq: int
+    profile: str
+    type: str
+    scope: str
+    tail: bytes
+
+    @classmethod
+    def encode(
+        cls,
+        seq: int,
+        profile: str,
+        kind: builtins.type[Event] | tuple[str, str],
+        ts: datetime,
+        origin: Origin | None,
+        data: bytes,
+    ) -> LoggedEvent:
+        """Encode an event for all its receivers.
+
+        :param kind: the event's class, or its type and scope
+        :param data: the JSON of the object after the change
+        """
+        name, scope = kind if isinstance(kind, tuple) else (kind.type, kind.scope)
+        body = _NumberedBody(seq, profile, name, ts, origin, msgspec.Raw(data))
+        return cls(seq, profile, name, scope, _encoder.encode(body)[1:] + b"}\n")
+
+    def line(self, prev: int) -> bytes:
+        """Return the line for a receiver whose last event had the number ``prev``."""
+        return _HEAD % prev + self.tail
+
+
+@dataclass(frozen=True, slots=True)
+class VolatileEvent:
+    """An event without number (presence, progress): not kept, and dropped first."""
+
+    profile: str
+    type: str
+    scope: str
+    key: str
+    line: bytes
+
+    @classmethod
+    def encode(cls, profile: str, event: Event, ts: datetime) -> VolatileEvent:
+        """Encode an event for all its receivers."""
+        data = msgspec.Raw(_encoder.encode(getattr(event, "data", None)))
+        body = _Body(profile, event.type, ts, None, data)
+        line = _VOLATILE_HEAD + _encoder.encode(body)[1:] + b"}\n"
+        return cls(profile, event.type, event.scope, event.key, line)
+
+
+class EventLog(Protocol):
+    """What a session needs of the journal.
+
+    ``epoch`` names this history of numbers: another epoch, other numbers.
+    """
+
+    epoch: str
+
+    @property
+    def head(self) -> int:
+        """The number of the last event told to sessions."""
+
+    @property
+    def oldest(self) -> int:
+        """The number of the first event that is still kept."""
+
+    def recent(self, after: int) -> Sequence[LoggedEvent] | None:
+        """Return the events after a number from memory, or None if they don't reach so far."""
+
+    def read(self, after: int, limit: int) -> Awaitable[Sequence[LoggedEvent]]:
+        """Read at most ``limit`` events after a number from the database, in order."""
+
+    def snapshot(
+        self, scopes: frozenset[str] | None, profiles: frozenset[str] | None
+    ) -> Awaitable[tuple[int, bytes]]:
+        """Return the state as JSON, and the number of the last event that it includes."""
+
+    def volatile(self) -> Sequence[VolatileEvent]:
+        """Return the current values of what is not in the log."""
+
+    def cursor(self, name: str) -> Awaitable[int | None]:
+        """Return where a named cursor stands."""
+
+    def set_cursor(self, name: str, seq: int) -> Awaitable[None]:
+        """Let a named cursor stand at a number."""
