@@ -1,0 +1,50 @@
+#!/bin/sh
+# install.sh NAME… — installs what is missing of: make venv prosody.
+# As root, or through a sudo that asks for nothing, apt does it; otherwise the one line to run is printed, and this fails.
+set -eu
+
+missing=""
+for name in "$@"; do
+    case $name in
+        make) command -v make >/dev/null || missing="$missing make" ;;
+        venv) python3 -c 'import ensurepip, venv' 2>/dev/null || missing="$missing python3-venv" ;;
+        prosody) [ -x "$(command -v prosody || echo /usr/bin/prosody)" ] || missing="$missing prosody" ;;
+        *) echo "install.sh: no program is called “$name” here; it knows make, venv and prosody." >&2; exit 2 ;;
+    esac
+done
+[ -n "$missing" ] || exit 0
+
+line="apt-get install --no-install-recommends$missing"
+if ! command -v apt-get >/dev/null; then
+    echo "Missing:$missing. This system has no apt: install them with its own package manager, then try again." >&2
+    exit 1
+elif [ "$(id -u)" = 0 ]; then
+    root=""
+elif sudo -n true 2>/dev/null; then
+    root="sudo -n"
+else
+    echo "Missing:$missing. Installing them needs root; run this line, then try again:" >&2
+    echo "    sudo $line" >&2
+    exit 1
+fi
+
+echo "Installing$missing with apt…"
+# A package's service must neither start now nor at the next boot: the testbed runs its own servers, on ports of its own.
+# shellcheck disable=SC2016,SC2086
+$root sh -c '
+    export DEBIAN_FRONTEND=noninteractive
+    policy=/usr/sbin/policy-rc.d
+    if [ ! -e $policy ]; then
+        trap "rm -f $policy" EXIT
+        trap "exit 130" INT TERM
+        printf "#!/bin/sh\nexit 101\n" >$policy
+        chmod 755 $policy
+    fi
+    log=$(mktemp)
+    install() { apt-get -qq -y -o DPkg::Lock::Timeout=300 install --no-install-recommends "$@" >"$log" 2>&1; }
+    install "$@" || { apt-get -qq update >>"$log" 2>&1 && install "$@"; } || { cat "$log" >&2; rm -f "$log"; exit 1; }
+    rm -f "$log"
+    for package in "$@"; do
+        [ "$package" != prosody ] || update-rc.d prosody disable >/dev/null 2>&1 || true
+    done
+' install $missing </dev/null
