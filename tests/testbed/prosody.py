@@ -29,28 +29,6 @@ MODULES = (
     *("mam", "pep", "ping", "posix", "private", "roster", "saslauth", "smacks", "time", "tls"),
     *("uptime", "vcard4", "vcard_legacy", "version"),
 )
-    "admin_shell",
-    "blocklist",
-    "bookmarks",
-    "carbons",
-    "csi_simple",
-    "disco",
-    "lastactivity",
-    "mam",
-    "pep",
-    "ping",
-    "posix",
-    "private",
-    "roster",
-    "saslauth",
-    "smacks",
-    "time",
-    "tls",
-    "uptime",
-    "vcard4",
-    "vcard_legacy",
-    "version",
-]
 PORTS = ("c2s", "direct_tls", "https", "proxy65")
 TEMPLATE = Path(__file__).with_name("prosody.cfg.lua")
 
