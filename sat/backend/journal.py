@@ -1,0 +1,416 @@
+"""The one writer: rows and the events that tell of them, in one transaction, numbered.
+
+``Journal.commit(change)`` hands a function to the writer's thread. There it runs within a
+transaction, together with whatever else waits (group commit); it reads what it needs, writes rows
+and emits events. Once that is on disk, and in the order of the numbers, the reactor's thread
+updates what is kept in memory, tells every session, and fires the Deferred.
+
+A disk that is full loses nothing: commits of what the network brought wait until there is room,
+those of a person's call are refused with a sentence.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Generic, TypeVar, cast
+
+from sqlalchemy import bindparam, delete, func, insert, select
+from sqlalchemy.dialects.sqlite import insert as upsert
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorFromThreads
+from twisted.logger import Logger
+
+from sat.backend import schema
+from sat.backend.schema import Prepared
+from sat.backend.store import Reader, Row, Store, connect
+from sat.bridge.call import Call
+from sat.bridge.dispatcher import encode_result
+from sat.bridge.errors import CommandError
+from sat.bridge.events import Event
+from sat.bridge.log import LoggedEvent, Origin
+
+T = TypeVar("T")
+
+_log = Logger("sat.journal")
+_RECENT = 4096
+_GROUP = 512
+_RETRY = 1.0
+_QUIET = 0.3
+_FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}
+
+_ADD_EVENT = Prepared(insert(schema.event))
+_ADD_TXN = Prepared(insert(schema.txn))
+_FIND_TXN = Prepared(
+    select(schema.txn.c.digest, schema.txn.c.result).where(
+        schema.txn.c.profile == bindparam("profile"), schema.txn.c.txn == bindparam("txn")
+    )
+)
+_DROP_TXN = Prepared(delete(schema.txn).where(schema.txn.c.ts < bindparam("before")))
+_RANGE = Prepared(select(func.min(schema.event.c.seq), func.max(schema.event.c.seq)))
+_EPOCH = Prepared(select(schema.meta.c.value).where(schema.meta.c.key == "epoch"))
+_CURSOR = Prepared(select(schema.cursor.c.seq).where(schema.cursor.c.name == bindparam("name")))
+_setting = upsert(schema.cursor)
+_SET_CURSOR = Prepared(
+    _setting.on_conflict_do_update(
+        index_elements=["name"], set_={"seq": _setting.excluded.seq, "ts": _setting.excluded.ts}
+    )
+)
+_TXN_DAYS = 7
+
+
+class Transaction:
+    """What a change may do: read, write rows, emit events. It lives in the writer's thread.
+
+    ``now`` is the time of the commit, in milliseconds since 1970.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, seq: int, now: int) -> None:
+        self._connection = connection
+        self._seq = seq
+        self.now = now
+        self.origin: Origin | None = None
+        self.events: list[tuple[Event, LoggedEvent]] = []
+        self.volatile: list[tuple[str, Event]] = []
+
+    @property
+    def rev(self) -> int:
+        """The number that the next event gets: what the object it tells of has as ``rev``."""
+        return self._seq + 1
+
+    def run(self, statement: Prepared, **values: object) -> sqlite3.Cursor:
+        """Run a statement."""
+        return self._connection.execute(statement.text, statement.values(values))
+
+    def first(self, statement: Prepared, **values: object) -> Row | None:
+        """Return the first row of a statement, or None; earlier changes are seen."""
+        return cast("Row | None", self.run(statement, **values).fetchone())
+
+    def all(self, statement: Prepared, **values: object) -> list[Row]:
+        """Return all rows of a statement; earlier changes are seen."""
+        return self.run(statement, **values).fetchall()
+
+    def emit(self, profile: str, event: Event, message_row: int | None = None) -> None:
+        """Log an event; its object's ``rev`` is :attr:`rev` as it stood before this call.
+
+        :param message_row: the row of the message that it tells of, in place of the data
+        """
+        self._seq += 1
+        data = encode_result(getattr(event, "data", None))
+        ts = datetime.fromtimestamp(self.now / 1000, UTC)
+        origin = self.origin
+        self.run(
+            _ADD_EVENT,
+            seq=self._seq,
+            profile=profile,
+            type=event.type,
+            scope=event.scope,
+            ts=self.now,
+            session=origin.session if origin else None,
+            txn=origin.txn if origin else None,
+            message_id=message_row,
+            data=None if message_row is not None else data,
+        )
+        logged = LoggedEvent.encode(self._seq, profile, type(event), ts, origin, data)
+        self.events.append((event, logged))
+
+
+Change = Callable[[Transaction], T]
+
+
+@dataclass(slots=True)
+class _Commit(Generic[T]):
+    change: Change[T]
+    call: Call | None
+    wait: bool
+    before_events: Callable[[T], None] | None
+    done: Deferred[T] = field(default_factory=Deferred)
+    result: T | None = None
+    error: BaseException | None = None
+    events: list[tuple[Event, LoggedEvent]] = field(default_factory=list)
+
+
+class Journal:
+    """The log of events, and the only way to change the database.
+
+    :param reactor: where results are delivered and sessions are told
+    :param on_storage: is told with a sentence when the disk is full, with "" when it has room again
+    """
+
+    def __init__(
+        self,
+        reactor: IReactorFromThreads,
+        store: Store,
+        on_storage: Callable[[str], None],
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._reactor = reactor
+        self._store = store
+        self._on_storage = on_storage
+        self._now = now
+        self._connection = connect(store.path)
+        reader = Reader(self._connection)
+        oldest, newest = reader.first(_RANGE) or (None, None)
+        epoch = reader.first(_EPOCH)
+        self.epoch: str = epoch[0] if epoch else ""
+        self._seq: int = newest or 0
+        self.head = self._seq
+        self.oldest: int = oldest or self._seq + 1
+        self._recent: deque[LoggedEvent] = deque(maxlen=_RECENT)
+        self._projections: dict[type[Event], list[Callable[[Any], None]]] = {}
+        self._published: list[Callable[[], None]] = []
+        self._queue: deque[_Commit[Any]] = deque()
+        self._condition = threading.Condition()
+        self._stopping = False
+        self._full = False
+        self._idle: Callable[[sqlite3.Connection], bool] | None = None
+        self._thread = threading.Thread(target=self._write, name="writer", daemon=True)
+
+    def start(self) -> None:
+        """Begin to write."""
+        self._thread.start()
+        limit = int((self._now() - _TXN_DAYS * 86400) * 1000)
+        self.commit(lambda tx: tx.run(_DROP_TXN, before=limit) and None)
+
+    def stop(self) -> None:
+        """Write what is queued, then end; blocks for as long as that takes.
+
+        What waits for a full disk is given up: the server was told nothing of it.
+        """
+        with self._condition:
+            self._stopping = True
+            self._condition.notify()
+        self._thread.join()
+        self._connection.close()
+
+    @property
+    def waiting(self) -> int:
+        """How many commits are queued."""
+        return len(self._queue)
+
+    def project(self, kind: type[Event], apply: Callable[[Any], None]) -> None:
+        """Let ``apply(event)`` run for each committed event of a class, before sessions are told."""
+        self._projections.setdefault(kind, []).append(apply)
+
+    def when_published(self, told: Callable[[], None]) -> None:
+        """Let ``told()`` run when :attr:`head` has moved."""
+        self._published.append(told)
+
+    def when_idle(self, work: Callable[[sqlite3.Connection], bool]) -> None:
+        """Let ``work(connection)`` run in the writer's thread when nothing waits.
+
+        It does a bounded piece of work in a transaction of its own, and returns whether more is
+        left.
+        """
+        self._idle = work
+
+    def commit(
+        self,
+        change: Change[T],
+        *,
+        call: Call | None = None,
+        wait: bool = False,
+        before_events: Callable[[T], None] | None = None,
+    ) -> Deferred[T]:
+        """Run a change in a transaction; fires once it is on disk and every session is told.
+
+        :param call: who asked: its events name it, and its result is recorded under its ``txn``
+        :param wait: wait for a full disk rather than fail
+        :param before_events: runs in the reactor's thread once committed, before sessions are told
+        :raises CommandError: ``failed.storage`` if the disk is full; whatever ``change`` raises
+        """
+        commit = _Commit(change, call, wait, before_events)
+        with self._condition:
+            self._queue.append(commit)
+            self._condition.notify()
+        return commit.done
+
+    # ---- EventLog, Results
+
+    def recent(self, after: int) -> Sequence[LoggedEvent] | None:
+        """Return the events after a number from memory, or None if they don't reach so far."""
+        recent = self._recent
+        if not recent or after < recent[0].seq - 1:
+            return None
+        skip = after + 1 - recent[0].seq
+        if skip >= len(recent):
+            return ()
+        if skip > len(recent) // 2:
+            return [recent[index] for index in range(skip, len(recent))]
+        return list(recent)[skip:]
+
+    async def find(self, profile: str, txn: str) -> tuple[bytes, bytes] | None:
+        """Return the digest and the result that were recorded under a transaction."""
+        row = await self._store.read(
+            lambda reader: reader.first(_FIND_TXN, profile=profile, txn=txn)
+        )
+        return (row[0], row[1]) if row else None
+
+    async def record(self, call: Call, result: bytes) -> None:
+        """Record the result of a call that has committed nothing by itself."""
+        await self.commit(lambda tx: _record(tx, call, result), wait=False)
+
+    async def cursor(self, name: str) -> int | None:
+        """Return where a named cursor stands."""
+        row = await self._store.read(lambda reader: reader.first(_CURSOR, name=name))
+        return row[0] if row else None
+
+    async def set_cursor(self, name: str, seq: int) -> None:
+        """Let a named cursor stand at a number."""
+        await self.commit(lambda tx: tx.run(_SET_CURSOR, name=name, seq=seq, ts=tx.now) and None)
+
+    # ---- the writer's thread
+
+    def _write(self) -> None:
+        idle_left = self._idle is not None
+        while True:
+            with self._condition:
+                while not self._queue and not self._stopping:
+                    # What is indexed at once for each message costs twice as much as in batches.
+                    quiet = not self._condition.wait(_QUIET if idle_left else None)
+                    if quiet:
+                        idle_left = self._run_idle()
+                if not self._queue:
+                    return
+                idle_left = self._idle is not None
+                group = [self._queue.popleft() for _ in range(min(len(self._queue), _GROUP))]
+            left = self._write_group(group)
+            if left:
+                with self._condition:
+                    self._queue.extendleft(reversed(left))
+                    if self._stopping:
+                        return
+                    self._condition.wait(_RETRY)
+
+    def _run_idle(self) -> bool:
+        """Do a piece of idle work without holding up those who want to commit."""
+        if self._idle is None:
+            return False
+        self._condition.release()
+        try:
+            return self._idle(self._connection)
+        except sqlite3.Error as error:
+            _log.warn("idle work failed: {error}", error=error)
+            return False
+        finally:
+            self._condition.acquire()
+
+    def _write_group(self, group: list[_Commit[Any]]) -> list[_Commit[Any]]:
+        """Commit a group; return those that must wait because the disk is full."""
+        try:
+            self._in_transaction(group)
+        except BaseException:
+            # One of them failed, or the disk is full: each in a transaction of its own then.
+            return self._write_singly(group)
+        self._deliver(group, full="")
+        return []
+
+    def _write_singly(self, group: list[_Commit[Any]]) -> list[_Commit[Any]]:
+        done: list[_Commit[Any]] = []
+        left: list[_Commit[Any]] = []
+        full = ""
+        for commit in group:
+            if left and commit.wait:
+                left.append(commit)
+                continue
+            try:
+                self._in_transaction([commit])
+            except sqlite3.OperationalError as error:
+                if (error.sqlite_errorcode & 0xFF) not in _FULL:
+                    commit.error = error
+                else:
+                    full = (
+                        f"the disk is full or can't be written ({error}): nothing is read from the "
+                        "network until there is room; nothing is lost"
+                    )
+                    if commit.wait:
+                        left.append(commit)
+                        continue
+                    commit.error = CommandError(
+                        "failed.storage",
+                        f"this could not be stored: {error}; make room on the disk and try again",
+                    )
+            except BaseException as error:
+                commit.error = error
+            done.append(commit)
+        self._deliver(done, full)
+        return left
+
+    def _in_transaction(self, group: list[_Commit[Any]]) -> None:
+        connection = self._connection
+        seq = self._seq
+        now = int(self._now() * 1000)
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            for commit in group:
+                tx = Transaction(connection, seq, now)
+                call = commit.call
+                if call is not None:
+                    tx.origin = Origin(call.session, call.txn)
+                commit.result = commit.change(tx)
+                if call is not None and call.txn is not None:
+                    _record(tx, call, encode_result(commit.result))
+                commit.events = tx.events
+                seq = tx.rev - 1
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+        self._seq = seq
+
+    def _deliver(self, commits: list[_Commit[Any]], full: str) -> None:
+        changed = full if bool(full) != self._full else None
+        self._full = bool(full)
+        if commits or changed is not None:
+            self._reactor.callFromThread(self._committed, commits, changed)
+
+    # ---- the reactor's thread
+
+    def _committed(self, commits: list[_Commit[Any]], storage: str | None) -> None:
+        if storage is not None:
+            self._on_storage(storage)
+        published = False
+        for commit in commits:
+            if commit.error is None and commit.before_events is not None:
+                _guard(commit.before_events, commit.result)
+            for event, logged in commit.events if commit.error is None else ():
+                for apply in self._projections.get(type(event), ()):
+                    _guard(apply, event)
+                self._recent.append(logged)
+                self.head = logged.seq
+                published = True
+        if published:
+            for told in self._published:
+                told()
+        for commit in commits:
+            if commit.error is not None:
+                commit.done.errback(commit.error)  # type: ignore[arg-type]
+            else:
+                if commit.call is not None and commit.call.txn is not None:
+                    commit.call.recorded = True
+                commit.done.callback(commit.result)
+
+
+def _record(tx: Transaction, call: Call, result: bytes) -> None:
+    tx.run(
+        _ADD_TXN,
+        profile=call.profile or "",
+        txn=call.txn,
+        digest=call.digest,
+        result=result,
+        ts=tx.now,
+    )
+
+
+def _guard(function: Callable[[Any], None], value: object) -> None:
+    """Keep one subscriber's fault from the others: the event is committed whatever happens."""
+    try:
+        function(value)
+    except Exception:
+        _log.failure("a handler of a committed change failed")

@@ -1,0 +1,235 @@
+"""The tables of the database, in SQLAlchemy Core, and statements compiled from them.
+
+A message's row id is its place in time: milliseconds since 1970 in the upper bits, a counter in the
+lower ``ORDER_BITS``. So the history reads in order of time by its primary key, also where older
+messages are filled in later, and a full-text search is newest first without sorting.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.sql.expression import ClauseElement
+
+#: The revision of the schema: that of the newest migration.
+VERSION = "0001"
+#: How many bits of a message's row id count messages within one millisecond.
+ORDER_BITS = 20
+
+metadata = MetaData()
+
+meta = Table(
+    "meta",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+profile = Table(
+    "profile",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("jid", Text, nullable=False),
+    Column("settings", Text, nullable=False),
+    Column("ca", Text),
+    Column("rev", Integer, nullable=False),
+)
+
+contact = Table(
+    "contact",
+    metadata,
+    Column("profile_id", Integer, primary_key=True),
+    Column("jid", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("groups", Text, nullable=False),
+    Column("subscription", Text, nullable=False),
+    Column("ask", Integer, nullable=False),
+    Column("rev", Integer, nullable=False),
+)
+
+conversation = Table(
+    "conversation",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("profile_id", Integer, nullable=False),
+    Column("peer", Text, nullable=False),
+    Column("last_id", Integer),
+    Column("read_id", Integer),
+    Column("unread", Integer, nullable=False, server_default=text("0")),
+    Column("draft", Text, nullable=False, server_default=text("''")),
+    Column("rev", Integer, nullable=False),
+    UniqueConstraint("profile_id", "peer"),
+    Index("conversation_recent", "profile_id", "last_id"),
+)
+
+message = Table(
+    "message",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("conversation_id", Integer, nullable=False),
+    Column("profile_id", Integer, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("direction", Text, nullable=False),
+    Column("sender", Text, nullable=False),
+    Column("recipient", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("subject", Text),
+    Column("thread", Text),
+    Column("ts", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("stanza_id", Text),
+    Column("origin_id", Text),
+    Column("archive_id", Text),
+    # What is rare (attachments, error, delayed, maybe_duplicate, attempts), as a JSON object.
+    Column("extra", Text),
+    # The number (XEP-0198) of the stanza in the stream that last carried it.
+    Column("number", Integer),
+    Column("rev", Integer, nullable=False),
+)
+Index("message_conversation", message.c.conversation_id, message.c.id)
+Index(
+    "message_archive_id",
+    message.c.profile_id,
+    message.c.archive_id,
+    unique=True,
+    sqlite_where=text("archive_id IS NOT NULL"),
+)
+Index(
+    "message_origin_id",
+    message.c.conversation_id,
+    message.c.origin_id,
+    message.c.direction,
+    unique=True,
+    sqlite_where=text("origin_id IS NOT NULL"),
+)
+Index(
+    "message_unacknowledged",
+    message.c.profile_id,
+    message.c.id,
+    sqlite_where=text("direction = 'out' AND state IN ('pending', 'sent')"),
+)
+
+event = Table(
+    "event",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("profile", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("scope", Text, nullable=False),
+    Column("ts", Integer, nullable=False),
+    Column("session", Text),
+    Column("txn", Text),
+    # A message's event refers to its row: the body is not stored twice.
+    Column("message_id", Integer),
+    Column("data", LargeBinary),
+)
+
+txn = Table(
+    "txn",
+    metadata,
+    Column("profile", Text, primary_key=True),
+    Column("txn", Text, primary_key=True),
+    Column("digest", LargeBinary, nullable=False),
+    Column("result", LargeBinary, nullable=False),
+    Column("ts", Integer, nullable=False),
+)
+
+cursor = Table(
+    "cursor",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("seq", Integer, nullable=False),
+    Column("ts", Integer, nullable=False),
+)
+
+stream = Table(
+    "stream",
+    metadata,
+    Column("profile_id", Integer, primary_key=True),
+    # How many stanzas of the present stream are committed (XEP-0198, "h").
+    Column("handled", Integer, nullable=False),
+)
+
+question = Table(
+    "question",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("profile_id", Integer, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("peer", Text),
+    Column("data", LargeBinary, nullable=False),
+    UniqueConstraint("profile_id", "kind", "peer"),
+)
+
+option = Table(
+    "option",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+    Column("rev", Integer, nullable=False),
+)
+
+transfer = Table(
+    "transfer",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("profile_id", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+    Column("rev", Integer, nullable=False),
+)
+
+plugin_data = Table(
+    "plugin_data",
+    metadata,
+    Column("profile_id", Integer, primary_key=True),
+    Column("plugin", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("value", LargeBinary, nullable=False),
+)
+
+#: The full-text index. It keeps no text of its own; ``scope`` holds the words ``pN`` and ``cN`` of
+#: the profile and the conversation, so that a search within one of them reads that one alone.
+CREATE_INDEX = (
+    "CREATE VIRTUAL TABLE message_fts USING fts5"
+    "(body, scope, content='', tokenize=\"unicode61 remove_diacritics 2\")"
+)
+
+_DIALECT = sqlite.dialect(paramstyle="named")
+
+
+class Prepared:
+    """A statement of SQLAlchemy Core, compiled once for the database's own driver.
+
+    The hot path runs these: compiling a statement costs more than SQLite's work on it.
+    """
+
+    __slots__ = ("_defaults", "text")
+
+    def __init__(self, statement: ClauseElement | str) -> None:
+        self._defaults: dict[str, object] = {}
+        if isinstance(statement, str):
+            self.text = statement
+            return
+        compiled: Any = statement.compile(dialect=_DIALECT)
+        self.text = str(compiled)
+        self._defaults = {
+            name: value for name, value in compiled.params.items() if value is not None
+        }
+
+    def values(self, given: dict[str, object]) -> dict[str, object]:
+        """Complete the values given by name with those that stand in the statement."""
+        return {**self._defaults, **given} if self._defaults else given
