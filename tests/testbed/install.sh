@@ -7,7 +7,7 @@ missing=""
 for name in "$@"; do
     case $name in
         make) command -v make >/dev/null || missing="$missing make" ;;
-        venv) python3 -c 'import ensurepip, venv' 2>/dev/null || missing="$missing python3-venv" ;;
+        venv) "${PYTHON:-python3}" -c 'import ensurepip, venv' 2>/dev/null || missing="$missing python3-venv" ;;
         prosody) [ -x "$(command -v prosody || echo /usr/bin/prosody)" ] || missing="$missing prosody" ;;
         *) echo "install.sh: no program is called “$name” here; it knows make, venv and prosody." >&2; exit 2 ;;
     esac

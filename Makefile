@@ -1,0 +1,90 @@
+# Every target sets up what it needs; `make` alone lists them. Another Python: make PYTHON=python3.12 …
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+BENCH := .venv-bench
+
+export PYTHON
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_NO_INPUT := 1
+export PIP_ROOT_USER_ACTION := ignore
+
+SOURCES := $(shell find sat bridge plugins frontends -type f -not -name '*.pyc')
+QUIETLY := install --quiet --quiet
+INSTALL := sh tests/testbed/install.sh
+# What an earlier build left would go into the new one.
+FRESH := rm -rf build/lib build/bdist.*
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint types contracts doc pytest bench packaging clean
+
+help:
+	@echo 'make demo       see alice and bob talk on a private server (KEEP=1 leaves it running)'
+	@echo 'make test       all checks and tests, on real servers of this machine'
+	@echo 'make lint       style alone; likewise: types, contracts, doc, pytest (T="tests/house -k wheel")'
+	@echo 'make bench      speed and memory, as ratios'
+	@echo 'make packaging  install the sdist, the wheel and the tree on each Python that is here'
+	@echo 'make clean      remove all that these made'
+
+demo: $(VENV)/.base
+	@$(INSTALL) prosody
+	@$(BIN)/python -m tests.demo $(if $(KEEP),--keep)
+
+test: lint types contracts doc pytest
+
+lint: $(VENV)/.test
+	@echo '— style'
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check .
+
+types: $(VENV)/.test
+	@echo '— types'
+	@$(BIN)/mypy
+
+contracts: $(VENV)/.test
+	@echo '— contracts between packages'
+	@$(BIN)/lint-imports --no-cache
+
+doc: $(VENV)/.test
+	@echo '— documentation, in build/doc'
+	@$(BIN)/sphinx-build --fail-on-warning --quiet --builder html doc build/doc
+
+pytest: $(VENV)/.test
+	@$(INSTALL) prosody
+	@echo '— tests'
+	@$(BIN)/pytest --quiet $(T)
+
+bench: $(BENCH)/.ready
+	@$(INSTALL) prosody
+	@$(BENCH)/bin/python -m tests.bench
+
+packaging: $(VENV)/.test
+	@$(BIN)/python -m tests.house.packaging
+
+clean:
+	rm -rf $(VENV) $(BENCH) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python $(BENCH)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed, and $(PYTHON) is %d.%d. Name another: make PYTHON=python3.11 $(MAKECMDGOALS)" % sys.version_info[:2])'
+	@$(INSTALL) venv
+	@echo "Making $(@D:/bin=)…"
+	@$(PYTHON) -m venv --clear $(@D:/bin=)
+
+$(VENV)/.base: setup.cfg pyproject.toml | $(BIN)/python
+	@echo 'Installing Salut à Toi and what it stands on…'
+	@$(BIN)/pip $(QUIETLY) --editable .
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.base
+	@echo 'Installing what the tests stand on…'
+	@$(BIN)/pip $(QUIETLY) --editable '.[test]'
+	@touch $@
+
+# Not editable: an editable install starts slower, and nobody uses one.
+$(BENCH)/.ready: setup.cfg pyproject.toml $(SOURCES) | $(BENCH)/bin/python
+	@echo 'Installing Salut à Toi as a user does…'
+	@$(FRESH)
+	@$(BENCH)/bin/pip $(QUIETLY) .
+	@$(FRESH)
+	@touch $@
