@@ -1,0 +1,334 @@
+"""One account's connection: made, kept, made again, and given up when that can't help."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+from typing import cast
+
+from twisted.internet import error
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import TimeoutError as DeferTimeoutError
+from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
+from twisted.internet.protocol import Factory
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from sat.xmpp.account import Account, ConnectionState, Features, Listener, Phase
+from sat.xmpp.element import Element
+from sat.xmpp.errors import Fault, NotConnected
+from sat.xmpp.login import Login
+from sat.xmpp.reactor import Clock, Timer
+from sat.xmpp.session import PATIENCE, SILENCE, Session
+from sat.xmpp.stream import Stream
+from sat.xmpp.tls import Verifier
+
+__all__ = ["Account", "Connection", "ConnectionState", "Features", "Listener", "Phase"]
+
+_log = Logger()
+
+#: Seconds that the server has for the connection, and for each answer during the login.
+STEP = 30.0
+#: Seconds that a whole login may take.
+LOGIN = 120.0
+#: Seconds before the first new try, ...
+FIRST_DELAY = 1.0
+#: ... doubled each time up to this.
+MAX_DELAY = 300.0
+#: A stream that lasted this many seconds was a good one: delays start again from the first.
+GOOD_STREAM = 60.0
+
+
+class Backoff:
+    """Growing delays with some chance in them, so that not all clients come back at once."""
+
+    def __init__(self, random: Random, first: float = FIRST_DELAY, most: float = MAX_DELAY) -> None:
+        self._random = random
+        self._first = first
+        self._most = most
+        self._tries = 0
+
+    def next(self) -> float:
+        """Return the next delay in seconds: from 75 % to all of the first one doubled each time."""
+        whole = min(self._most, self._first * 2.0 ** min(self._tries, 30))
+        self._tries += 1
+        return float(whole * self._random.uniform(0.75, 1.0))
+
+    def reset(self) -> None:
+        """Start again with the first delay."""
+        self._tries = 0
+
+
+class _OneStream(Factory):
+    noisy = False
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    def buildProtocol(self, addr: object) -> Stream:
+        return Stream(self._clock)
+
+
+class Connection:
+    """Keeps an account connected.
+
+    :param reactor: Twisted's; for connecting and for time
+    :param random: for nonces, ids and delays; it must be one that can't be foreseen
+    :param step: seconds that the server has for each answer during the login
+    :param silence: seconds without a sign of life after which the server is asked for one
+    :param patience: seconds that it then has
+    :param backoff: the delays between tries
+    """
+
+    def __init__(
+        self,
+        account: Account,
+        listener: Listener,
+        *,
+        reactor: Clock,
+        random: Random,
+        step: float = STEP,
+        silence: float = SILENCE,
+        patience: float = PATIENCE,
+        backoff: Backoff | None = None,
+    ) -> None:
+        self.account = account
+        self.state = ConnectionState()
+        self._listener = listener
+        self._reactor = reactor
+        self._random = random
+        self._step = step
+        self._silence = silence
+        self._patience = patience
+        self._backoff = backoff or Backoff(random)
+        self._run_: Deferred[None] | None = None
+        self._sleeping: Deferred[None] | None = None
+        self._stopping = False
+        self._stream: Stream | None = None
+        self._session: Session | None = None
+
+    def start(self) -> None:
+        """Connect, and stay connected until :meth:`stop`. Harmless if it was started."""
+        if self._run_ is not None:
+            self.retry()
+            return
+        self._stopping = False
+        self._run_ = Deferred.fromCoroutine(self._run())
+        self._run_.addErrback(self._crashed)
+        self._run_.addBoth(self._over)
+
+    def retry(self) -> None:
+        """Don't wait any longer for the next try: the network has changed, or a user asks."""
+        sleeping, self._sleeping = self._sleeping, None
+        if sleeping is not None:
+            self._backoff.reset()
+            sleeping.callback(None)
+
+    async def stop(self, seconds: float = 2.0) -> None:
+        """Tell the server what has been dealt with, close the stream, and end.
+
+        What waits to be durable is not sent any more: it fails with :class:`NotConnected`.
+
+        :param seconds: how long the server has to close its side
+        """
+        running = self._run_
+        if running is None:
+            self._change(ConnectionState())
+            return
+        over: Deferred[None] = Deferred()
+        running.addBoth(lambda _: over.callback(None))
+        self._stopping = True
+        if self._session is not None and self._stream is not None:
+            self._session.close()
+            self._session.end()
+            fault = Fault("", "")
+            timer = self._reactor.callLater(seconds, self._stream.end, fault)
+            await over
+            if timer.active():
+                timer.cancel()
+        else:
+            running.cancel()
+            await over
+
+    def send(
+        self, element: Element, durable: Callable[[int], Deferred[None]] | None = None
+    ) -> Deferred[None]:
+        """Send a stanza after all those before it, and give it the stream's next number.
+
+        :param durable: called at once with the number; the stanza, and all behind it, waits until
+            the Deferred that it returns fires. Should that fail, the stream is given up.
+        :return: fires when the stanza is written; fails with :class:`NotConnected` if the stream
+            ends first
+        :raises NotConnected: if there is no stream
+        """
+        if self._session is None:
+            raise NotConnected(self.state.sentence or "The account isn't connected.")
+        return self._session.lane.send(element, durable)
+
+    async def request(self, element: Element, timeout: float = 60.0) -> Element:
+        """Send an ``<iq/>`` of type get or set and return its result.
+
+        An answer counts only if it comes from whom the request went to (RFC 6120, section 8.1.2.1).
+
+        :param timeout: in seconds
+        :raises StanzaError: if it is refused
+        :raises TimeoutError: if no answer comes in time
+        :raises NotConnected: if there is no stream, or it ends first
+        """
+        if self._session is None:
+            raise NotConnected(self.state.sentence or "The account isn't connected.")
+        return await self._session.request(element, timeout)
+
+    def handled(self, number: int) -> None:
+        """Note that a stanza of the present stream is dealt with for good, in any order."""
+        if self._session is not None:
+            self._session.handled(number)
+
+    def pause(self) -> None:
+        """Read nothing more from the server; what has been read, up to 64 KiB, still comes."""
+        if self._session is not None:
+            self._session.pause()
+
+    def resume(self) -> None:
+        """Read on."""
+        if self._session is not None:
+            self._session.resume()
+
+    async def _run(self) -> None:
+        while True:
+            self._change(ConnectionState(Phase.CONNECTING))
+            try:
+                fault = await self._attempt()
+            except Fault as raised:
+                fault = raised
+            if self._stopping:
+                return
+            if fault.final:
+                self._change(ConnectionState(Phase.FAILED, fault.reason, fault.sentence))
+                return
+            delay = self._backoff.next()
+            sentence = f"{fault.sentence} The next try is in {max(delay, 1):.0f} s."
+            self._change(ConnectionState(Phase.WAITING, fault.reason, sentence, delay))
+            await self._sleep(delay)
+
+    async def _attempt(self) -> Fault:
+        """Connect once; return why it ended, or raise why it failed."""
+        try:
+            verifier = Verifier(self.account.jid.host, self.account.ca, self.account.direct_tls)
+        except ValueError as raised:
+            raise Fault("tls.ca", str(raised), final=True) from None
+        stream = await self._connect(verifier)
+        ended = stream.when_ended()
+        limit = self._reactor.callLater(
+            LOGIN, stream.end, Fault("timeout.login", f"The login took over {LOGIN:.0f} s.")
+        )
+        login = Login(stream, self.account, self._random, self._step)
+        try:
+            features = await login.run(verifier)
+        except BaseException as raised:
+            stream.end(raised if isinstance(raised, Fault) else Fault("", ""))
+            raise
+        finally:
+            if limit.active():
+                limit.cancel()
+        return await self._serve(stream, features, login.early, ended)
+
+    async def _serve(
+        self, stream: Stream, features: Features, early: list[Element], ended: Deferred[Fault]
+    ) -> Fault:
+        session = Session(
+            stream,
+            features,
+            self._listener,
+            self._reactor,
+            self._random,
+            self._silence,
+            self._patience,
+        )
+        self._stream, self._session = stream, session
+        since = self._reactor.seconds()
+        try:
+            self._listener.stream_started(features)
+            self._change(ConnectionState(Phase.ONLINE, jid=features.jid))
+            session.begin(early)
+            return await ended
+        finally:
+            self._stream = self._session = None
+            stream.end(Fault("", ""))
+            session.end()
+            if self._reactor.seconds() - since >= GOOD_STREAM:
+                self._backoff.reset()
+            self._listener.stream_ended(session.lane.acknowledged)
+
+    async def _connect(self, verifier: Verifier) -> Stream:
+        account = self.account
+        host = account.host or account.jid.host
+        port = account.port or (5223 if account.direct_tls else 5222)
+        endpoint = HostnameEndpoint(self._reactor, host, port, timeout=self._step)
+        if account.direct_tls:
+            endpoint = wrapClientTLS(verifier, endpoint)  # type: ignore[arg-type]
+        factory = _OneStream(self._reactor)
+        connecting = cast("Deferred[Stream]", endpoint.connect(factory))  # type: ignore[arg-type]
+        connecting.addTimeout(self._step, self._reactor)  # type: ignore[arg-type]
+        try:
+            stream = await connecting
+        except CancelledError:
+            raise
+        except Exception as raised:
+            raise _unreachable(raised, host, port) from None
+        if account.direct_tls:
+            stream.secured_by(verifier)
+        return stream
+
+    async def _sleep(self, seconds: float) -> None:
+        sleeping: Deferred[None] = Deferred()
+        self._sleeping = sleeping
+        timer: Timer = self._reactor.callLater(seconds, self._wake, sleeping)
+        try:
+            await sleeping
+        finally:
+            self._sleeping = None
+            if timer.active():
+                timer.cancel()
+
+    def _wake(self, sleeping: Deferred[None]) -> None:
+        if not sleeping.called:
+            sleeping.callback(None)
+
+    def _change(self, state: ConnectionState) -> None:
+        if state != self.state:
+            self.state = state
+            self._listener.state_changed(state)
+
+    def _crashed(self, failure: Failure) -> None:
+        if self._stopping and isinstance(failure.value, CancelledError):
+            return
+        _log.failure("The connection of {jid} failed", failure, jid=self.account.jid.userhost())
+        self._change(
+            ConnectionState(
+                Phase.FAILED, "failed.internal", "The daemon made a mistake; its log says which."
+            )
+        )
+
+    def _over(self, _: object) -> None:
+        self._run_ = None
+        if self._stopping:
+            self._change(ConnectionState())
+
+
+def _unreachable(raised: Exception, host: str, port: int) -> Fault:
+    if isinstance(raised, error.DNSLookupError):
+        return Fault(
+            "network.unknown-host",
+            f"The server {host} isn't known. Check the account's address, or whether this machine "
+            "is on line.",
+        )
+    if isinstance(raised, error.ConnectionRefusedError):
+        return Fault(
+            "network.refused",
+            f"{host} refuses connections at port {port}. The server may be down, or the port "
+            "another.",
+        )
+    if isinstance(raised, (error.TimeoutError, DeferTimeoutError)):
+        return Fault("timeout.connect", f"{host} doesn't answer at port {port}.")
+    return Fault("network.unreachable", f"{host} can't be reached at port {port}: {raised}")

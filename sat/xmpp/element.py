@@ -1,0 +1,197 @@
+"""XML elements: what is read from a stream and written to it.
+
+The class answers to the names of :class:`twisted.words.xish.domish.Element`, but it is typed, a
+mistyped attribute is an error, and a child has no reference to its parent: a stanza is freed as
+soon as nobody holds it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import TypeAlias
+
+NS_XML = "http://www.w3.org/XML/1998/namespace"
+
+#: An attribute's name: plain, or (namespace, name) when it has a prefix.
+AttributeName: TypeAlias = "str | tuple[str, str]"
+
+_Write: TypeAlias = Callable[[str], object]
+
+_FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "'": "&apos;", '"': "&quot;"}
+_TEXT = re.compile("[&<>\r]")
+_ATTRIBUTE = re.compile("[&<>'\"\t\n\r]")
+
+
+def clean(text: str) -> str:
+    """Return the text without the characters that XML 1.0 can't carry (section 2.2).
+
+    These are NUL and most control characters, U+FFFE, U+FFFF and lone surrogates: one of them would
+    make the server close the stream.
+    """
+    return _FORBIDDEN.sub("", text) if _FORBIDDEN.search(text) else text
+
+
+def _escape(match: re.Match[str]) -> str:
+    character = match.group()
+    return _ESCAPES.get(character) or f"&#{ord(character)};"
+
+
+class Element:
+    """An element: a name in a namespace, attributes, and children in order.
+
+    :param qname: (namespace, name); a namespace of None is the parent's
+    :param attribs: attributes by name, or by (namespace, name)
+    """
+
+    __slots__ = ("attributes", "children", "name", "uri")
+
+    def __init__(
+        self,
+        qname: tuple[str | None, str],
+        attribs: dict[str, str] | dict[AttributeName, str] | None = None,
+    ) -> None:
+        self.uri, self.name = qname
+        self.attributes: dict[AttributeName, str] = {} if attribs is None else attribs  # type: ignore[assignment]
+        self.children: list[Element | str] = []
+
+    def __repr__(self) -> str:
+        return f"<Element {self.toXml()[:200]}>"
+
+    def __str__(self) -> str:
+        """Return the first piece of text directly inside, as domish does."""
+        for child in self.children:
+            if isinstance(child, str):
+                return child
+        return ""
+
+    def __getitem__(self, name: AttributeName) -> str:
+        return self.attributes[name]
+
+    def __setitem__(self, name: AttributeName, value: str) -> None:
+        self.attributes[name] = value
+
+    def __delitem__(self, name: AttributeName) -> None:
+        del self.attributes[name]
+
+    @property
+    def text(self) -> str:
+        """All the text directly inside, joined."""
+        return "".join([child for child in self.children if isinstance(child, str)])
+
+    def get(self, name: AttributeName) -> str | None:
+        """Return an attribute, or None."""
+        return self.attributes.get(name)
+
+    def getAttribute(self, name: AttributeName, default: str | None = None) -> str | None:
+        """Return an attribute, or the default."""
+        return self.attributes.get(name, default)
+
+    def hasAttribute(self, name: AttributeName) -> bool:
+        """Tell whether the attribute is there."""
+        return name in self.attributes
+
+    def elements(self, uri: str | None = None, name: str | None = None) -> Iterator[Element]:
+        """Iterate over the child elements: all, or those of a namespace, a name, or both."""
+        for child in self.children:
+            if (
+                not isinstance(child, str)
+                and (uri is None or child.uri == uri)
+                and (name is None or child.name == name)
+            ):
+                yield child
+
+    def child(self, name: str, uri: str | None = None) -> Element | None:
+        """Return the first child of that name, and namespace if one is given, or None."""
+        return next(self.elements(uri, name), None)
+
+    def firstChildElement(self) -> Element | None:
+        """Return the first child which is an element, or None."""
+        return next(self.elements(), None)
+
+    def add(
+        self, name: str, uri: str | None = None, text: str | None = None, **attributes: str | None
+    ) -> Element:
+        """Append a new child and return it.
+
+        :param uri: its namespace; the own one by default
+        :param attributes: those that are None are left out
+        """
+        child = Element((self.uri if uri is None else uri, name))
+        for key, value in attributes.items():
+            if value is not None:
+                child.attributes[key.rstrip("_")] = value
+        if text:
+            child.children.append(text)
+        self.children.append(child)
+        return child
+
+    def addElement(
+        self, name: str | tuple[str | None, str], uri: str | None = None, content: str | None = None
+    ) -> Element:
+        """Append a new child, named as domish does it, and return it."""
+        if isinstance(name, tuple):
+            uri, name = name
+        return self.add(name, uri, content)
+
+    def addChild(self, node: Element | str) -> Element | str:
+        """Append an element or a text, and return it."""
+        self.children.append(node)
+        return node
+
+    def addContent(self, text: str) -> str:
+        """Append a text, and return it."""
+        self.children.append(text)
+        return text
+
+    def toXml(self, defaultUri: str = "") -> str:
+        """Return the element as XML: see :func:`serialize`."""
+        return serialize(self, defaultUri)
+
+
+def serialize(element: Element, default: str = "") -> str:
+    """Return an element as XML that any stream can carry.
+
+    Characters that XML can't hold are dropped (:func:`clean`), namespaces are escaped as any other
+    attribute, and no element has a prefix, so that nothing read from one peer can be written to
+    another with a different meaning.
+
+    :param default: the default namespace in force where the text goes
+    """
+    parts: list[str] = []
+    _write(parts.append, element, default)
+    return clean("".join(parts))
+
+
+def _write(write: _Write, element: Element, default: str) -> None:
+    name = element.name
+    uri = element.uri
+    write(f"<{name}")
+    if uri is not None and uri != default:
+        default = uri
+        write(f" xmlns='{_ATTRIBUTE.sub(_escape, uri)}'")
+    if element.attributes:
+        _write_attributes(write, element)
+    if not element.children:
+        write("/>")
+        return
+    write(">")
+    for child in element.children:
+        if isinstance(child, str):
+            write(_TEXT.sub(_escape, child) if _TEXT.search(child) else child)
+        else:
+            _write(write, child, default)
+    write(f"</{name}>")
+
+
+def _write_attributes(write: _Write, element: Element) -> None:
+    for index, (key, value) in enumerate(element.attributes.items()):
+        escaped = _ATTRIBUTE.sub(_escape, value) if _ATTRIBUTE.search(value) else value
+        if isinstance(key, str):
+            write(f" {key}='{escaped}'")
+        elif key[0] == NS_XML:
+            write(f" xml:{key[1]}='{escaped}'")
+        else:
+            uri = _ATTRIBUTE.sub(_escape, key[0])
+            write(f" xmlns:a{index}='{uri}' a{index}:{key[1]}='{escaped}'")

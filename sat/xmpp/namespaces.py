@@ -1,0 +1,20 @@
+"""The namespaces of XMPP's core and of what every part of the daemon reads."""
+
+from __future__ import annotations
+
+NS_BIND = "urn:ietf:params:xml:ns:xmpp-bind"
+NS_CLIENT = "jabber:client"
+NS_DELAY = "urn:xmpp:delay"
+NS_DISCO_INFO = "http://jabber.org/protocol/disco#info"
+NS_DISCO_ITEMS = "http://jabber.org/protocol/disco#items"
+NS_FORM = "jabber:x:data"
+NS_PING = "urn:xmpp:ping"
+NS_ROSTER = "jabber:iq:roster"
+NS_ROSTER_VERSIONING = "urn:xmpp:features:rosterver"
+NS_SASL = "urn:ietf:params:xml:ns:xmpp-sasl"
+NS_SID = "urn:xmpp:sid:0"
+NS_SM = "urn:xmpp:sm:3"
+NS_STANZAS = "urn:ietf:params:xml:ns:xmpp-stanzas"
+NS_STREAM = "http://etherx.jabber.org/streams"
+NS_STREAM_ERROR = "urn:ietf:params:xml:ns:xmpp-streams"
+NS_TLS = "urn:ietf:params:xml:ns:xmpp-tls"

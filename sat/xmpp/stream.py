@@ -1,0 +1,265 @@
+"""One stream over one connection: elements in, elements out, an end with a reason."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import cast
+
+from OpenSSL import SSL
+from twisted.internet.defer import Deferred
+from twisted.internet.protocol import Protocol, connectionDone
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from sat.xmpp.element import Element, serialize
+from sat.xmpp.errors import Fault
+from sat.xmpp.namespaces import NS_CLIENT, NS_STREAM, NS_STREAM_ERROR
+from sat.xmpp.parser import ElementParser, ParserError
+from sat.xmpp.reactor import Clock, Transport
+from sat.xmpp.tls import Verifier
+
+_log = Logger()
+
+#: What may wait unread during the login, where each side speaks in turn.
+_MAX_WAITING = 16
+
+
+class Stream(Protocol):
+    """The protocol of a connection.
+
+    While logging in, elements are taken one by one with :meth:`next`; afterwards each one goes to
+    the function given to :meth:`route`.
+
+    :param clock: for deadlines
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._wire: Transport | None = None
+        self._parser: ElementParser | None = None
+        self._route: Callable[[Element], None] | None = None
+        self._inbox: deque[Element] = deque()
+        self._waiting: Deferred[Element] | None = None
+        self._ends: list[Deferred[Fault]] = []
+        self._verifier: Verifier | None = None
+        self._opened = False
+        #: When something came last, on the clock given.
+        self.heard = 0.0
+        #: Why the stream ended, once it has.
+        self.fault: Fault | None = None
+
+    def connectionMade(self) -> None:
+        """Keep the operating system watching the link."""
+        self.heard = self._clock.seconds()
+        transport = self._wire = cast(Transport, self.transport)
+        for option in ("setTcpKeepAlive", "setTcpNoDelay"):
+            setter = getattr(transport, option, None)
+            if setter is not None:
+                setter(1)
+
+    def secured_by(self, verifier: Verifier) -> None:
+        """Tell which check the connection had from its start (XEP-0368)."""
+        self._verifier = verifier
+
+    def start_tls(self, verifier: Verifier) -> None:
+        """Go on within TLS. What came before it and wasn't read yet is forgotten."""
+        self._verifier = verifier
+        self._forget()
+        if self._wire is not None:
+            self._wire.startTLS(verifier)
+
+    def open(self, to: str, from_: str | None, lang: str = "en") -> None:
+        """Send a stream header (RFC 6120, section 4.7), and expect a new one from the server.
+
+        :param from_: the own bare address; None as long as the stream isn't encrypted
+        """
+        self._forget()
+        self._opened = False
+        self._parser = ElementParser(self._on_root, self._on_element, self._on_close)
+        header = Element((None, "stream"), {"to": to, "version": "1.0"})
+        if from_ is not None:
+            header["from"] = from_
+        attributes = serialize(header).removeprefix("<stream").removesuffix("/>")
+        self._write(
+            f"<?xml version='1.0'?><stream:stream xmlns='{NS_CLIENT}' xmlns:stream='{NS_STREAM}'"
+            f" xml:lang='{lang}'{attributes}>"
+        )
+
+    async def next(self, seconds: float) -> Element:
+        """Return the next element.
+
+        :param seconds: how long to wait for it
+        :raises Fault: if the stream ends first, or nothing comes in time (``timeout.login``)
+        """
+        if self._inbox:
+            return self._inbox.popleft()
+        if self.fault is not None:
+            raise self.fault
+        waiting: Deferred[Element] = Deferred()
+        self._waiting = waiting
+        timer = self._clock.callLater(seconds, self._too_late, seconds)
+        try:
+            return await waiting
+        finally:
+            self._waiting = None
+            if timer.active():
+                timer.cancel()
+
+    def route(self, receive: Callable[[Element], None]) -> None:
+        """Give each element from now on to a function."""
+        self._route = receive
+        while self._inbox:
+            receive(self._inbox.popleft())
+
+    def send(self, element: Element) -> None:
+        """Write an element. Nothing happens if the stream has ended."""
+        self._write(serialize(element, NS_CLIENT))
+
+    def pause(self) -> None:
+        """Read nothing more; what has been read already, up to 64 KiB, still comes."""
+        if self._wire is not None:
+            self._wire.pauseProducing()
+
+    def resume(self) -> None:
+        """Read on."""
+        self.heard = self._clock.seconds()
+        if self._wire is not None:
+            self._wire.resumeProducing()
+
+    def close(self) -> None:
+        """Write the end of the stream."""
+        if self._parser is not None:
+            self._write("</stream:stream>")
+
+    def end(self, fault: Fault) -> None:
+        """Cut the connection for a reason."""
+        if self.fault is None:
+            self.fault = fault
+        self._forget()
+        if self._wire is not None:
+            self._wire.abortConnection()
+
+    def when_ended(self) -> Deferred[Fault]:
+        """Return a Deferred that gives the reason when the connection is gone."""
+        ended: Deferred[Fault] = Deferred()
+        if self._wire is None and self.fault is not None:
+            ended.callback(self.fault)
+        else:
+            self._ends.append(ended)
+        return ended
+
+    def refuse(self, condition: str, fault: Fault) -> None:
+        """Tell the server by a stream error what it did wrong, and cut the connection."""
+        error = Element((NS_STREAM, "error"))
+        error.add(condition, NS_STREAM_ERROR)
+        self.send(error)
+        self.close()
+        self.end(fault)
+
+    def dataReceived(self, data: bytes) -> None:
+        """Read on."""
+        self.heard = self._clock.seconds()
+        parser = self._parser
+        if parser is None:
+            return
+        try:
+            parser.feed(data)
+        except ParserError as error:
+            if parser is not self._parser:
+                return
+            self.refuse(
+                error.condition,
+                Fault(
+                    "xml.forbidden" if error.condition == "restricted-xml" else "xml.invalid",
+                    f"The server sent what isn't XMPP: {error}.",
+                ),
+            )
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """Tell everyone that waits why the connection is gone."""
+        if self._verifier is not None and self._verifier.fault is not None:
+            self.fault = self._verifier.fault
+        elif self.fault is None:
+            self.fault = _lost(reason)
+        self._wire = None
+        self._forget()
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None:
+            waiting.errback(self.fault)
+        ends, self._ends = self._ends, []
+        for ended in ends:
+            ended.callback(self.fault)
+
+    def _forget(self) -> None:
+        self._inbox.clear()
+        if self._parser is not None:
+            self._parser.stop()
+            self._parser = None
+
+    def _write(self, text: str) -> None:
+        if self._wire is not None:
+            self._wire.write(text.encode())
+
+    def _too_late(self, seconds: float) -> None:
+        waiting, self._waiting = self._waiting, None
+        fault = Fault(
+            "timeout.login", f"The server didn't answer within {seconds:.0f} s during the login."
+        )
+        self.end(fault)
+        if waiting is not None:
+            waiting.errback(fault)
+
+    def _on_root(self, root: Element) -> None:
+        if root.name != "stream" or root.uri != NS_STREAM:
+            raise ParserError("invalid-namespace", "what answers isn't an XMPP server")
+        self._opened = True
+
+    def _on_element(self, element: Element) -> None:
+        if element.name == "error" and element.uri == NS_STREAM:
+            self.end(_stream_fault(element))
+            return
+        if self._route is not None:
+            try:
+                self._route(element)
+            except Exception:  # one bad stanza must not end the stream for all others
+                _log.failure("handling <{name}/>", name=element.name)
+        elif self._waiting is not None:
+            waiting, self._waiting = self._waiting, None
+            waiting.callback(element)
+        elif len(self._inbox) < _MAX_WAITING:
+            self._inbox.append(element)
+        else:
+            raise ParserError("policy-violation", "the server talks without being asked")
+
+    def _on_close(self) -> None:
+        if self.fault is None:
+            self.fault = Fault("network.lost", "The server closed the stream.")
+        self.close()
+        if self._wire is not None:
+            self._wire.loseConnection()
+
+
+def _lost(reason: Failure) -> Fault:
+    text = reason.getErrorMessage()
+    if isinstance(reason.value, SSL.Error):
+        return Fault("tls.failed", f"TLS with the server failed: {text}.")
+    return Fault("network.lost", f"The connection to the server was lost ({text.rstrip('.')}).")
+
+
+def _stream_fault(error: Element) -> Fault:
+    condition, text = "undefined-condition", ""
+    for child in error.elements(NS_STREAM_ERROR):
+        if child.name == "text":
+            text = child.text
+        else:
+            condition = child.name
+    said = f" It says: {text[:200]}" if text else ""
+    if condition == "conflict":
+        return Fault(
+            "stream.conflict",
+            "Another program has connected with the same account and resource, and the server "
+            f"closed this connection. Give one of them another resource, then connect again.{said}",
+            final=True,
+        )
+    return Fault(f"stream.{condition}", f"The server closed the stream ({condition}).{said}")
