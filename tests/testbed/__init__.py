@@ -4,13 +4,22 @@ For pytest's fixtures, for the demonstration, and by hand::
 
     python -m tests.testbed --user alice --user bob
 
-    with Prosody(users={"alice": "secret"}) as server, Daemon() as daemon:
+    with Prosody({"alice": "secret", "bob": "other"}) as server, Daemon() as daemon:
         daemon.profile("alice", server)
-        daemon.jp("message", "send", "bob@localhost", "Salut !")
+        daemon.jp("message", "send", server.jid("bob"), "Salut !")
 """
 
 from tests.testbed.certificates import Authority
+from tests.testbed.daemon import CommandFailed, Daemon, Follower
 from tests.testbed.processes import MissingProgram, StartFailed
 from tests.testbed.prosody import Prosody
 
-__all__ = ["Authority", "MissingProgram", "Prosody", "StartFailed"]
+__all__ = [
+    "Authority",
+    "CommandFailed",
+    "Daemon",
+    "Follower",
+    "MissingProgram",
+    "Prosody",
+    "StartFailed",
+]

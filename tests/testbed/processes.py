@@ -10,6 +10,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 LOOPBACK = "127.0.0.1"
 
@@ -80,7 +81,7 @@ def is_alive(pid: int) -> bool:
     return stat.rpartition(")")[2].split()[0] not in "ZX"
 
 
-def end_process(process: subprocess.Popen[bytes], timeout: float = 5) -> int:
+def end_process(process: subprocess.Popen[Any], timeout: float = 5) -> int:
     """Ask a child to end, kill it if it is still there after `timeout` seconds, and reap it."""
     if process.poll() is None:
         process.terminate()
