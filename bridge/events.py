@@ -12,15 +12,17 @@ from typing import ClassVar
 import msgspec
 
 from sat.bridge.model import (
+    Changed,
     Contact,
     Conversation,
     Message,
-    Model,
     Option,
     PluginInfo,
     Presence,
     Profile,
+    Progress,
     Question,
+    Removed,
     Storage,
     Transfer,
 )
@@ -40,23 +42,6 @@ class Event(msgspec.Struct, frozen=True):
     def key(self) -> str:
         """What a later volatile event of the same key makes this one needless for."""
         return self.type
-
-
-class Removed(Model, frozen=True, kw_only=True):
-    """Names an object that is gone: by its profile and its JID, name or id."""
-
-    profile: str
-    name: str
-    rev: int = 0
-
-
-class Progress(Model, frozen=True, kw_only=True):
-    """How many of a transfer's bytes have gone through."""
-
-    id: str
-    profile: str
-    done: int
-    size: int
 
 
 class ProfileChanged(Event, frozen=True):
@@ -200,12 +185,6 @@ class PluginFailed(Event, frozen=True):
     type: ClassVar[str] = "plugin.failed"
     scope: ClassVar[str] = "plugins"
     data: PluginInfo
-
-
-class Changed(Model, frozen=True, kw_only=True):
-    """Names the version of the API after a change of it."""
-
-    api: str
 
 
 class ApiChanged(Event, frozen=True):

@@ -317,3 +317,26 @@ class Status(Model, frozen=True, kw_only=True):
     storage: Storage
     profiles: tuple[Profile, ...]
     plugins: tuple[PluginInfo, ...]
+
+
+class Removed(Model, frozen=True, kw_only=True):
+    """Names an object that is gone: by its profile and its JID, name or id."""
+
+    profile: str
+    name: str
+    rev: int = 0
+
+
+class Progress(Model, frozen=True, kw_only=True):
+    """How many of a transfer's bytes have gone through."""
+
+    id: str
+    profile: str
+    done: int
+    size: int
+
+
+class Changed(Model, frozen=True, kw_only=True):
+    """Names the version of the API after a change of it."""
+
+    api: str

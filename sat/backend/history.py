@@ -35,6 +35,9 @@ class Extra(msgspec.Struct, frozen=True, omit_defaults=True):
     attempts: int = 0
 
 
+NO_EXTRA = Extra()
+
+
 @dataclass(slots=True)
 class NewMessage:
     """A message to be added; ``ts`` is when it was written, in milliseconds since 1970."""
@@ -54,7 +57,7 @@ class NewMessage:
     stanza_id: str | None = None
     origin_id: str | None = None
     archive_id: str | None = None
-    extra: Extra = Extra()
+    extra: Extra = NO_EXTRA
     number: int | None = None
 
 
@@ -124,6 +127,16 @@ _UNACKNOWLEDGED = Prepared(
         _message.c.state.in_(("pending", "sent")),
     )
     .order_by(_message.c.id)
+)
+_SENT = Prepared(
+    select_messages()
+    .where(
+        _message.c.profile_id == bindparam("profile_id"),
+        _message.c.direction == "out",
+        _message.c.state == "sent",
+        _message.c.number <= bindparam("number"),
+    )
+    .order_by(_message.c.number)
 )
 
 #: Above every row id: where a page begins that has no "before".
@@ -263,7 +276,7 @@ def change_message(
 def stored_from_row(row: Row) -> StoredMessage:
     """Read a row of :func:`select_messages`."""
     text = row[_AT["extra"]]
-    extra = _extra_decoder.decode(text) if text else Extra()
+    extra = _extra_decoder.decode(text) if text else NO_EXTRA
     peer, profile = row[len(_COLUMNS) : len(_COLUMNS) + 2]
     message = Message(
         id=message_id(row[_AT["id"]]),
@@ -310,6 +323,12 @@ def unacknowledged(source: Reader | Transaction, profile_id: int) -> list[Stored
     return [stored_from_row(row) for row in source.all(_UNACKNOWLEDGED, profile_id=profile_id)]
 
 
+def sent_up_to(source: Reader | Transaction, profile_id: int, number: int) -> list[StoredMessage]:
+    """Return the messages that the present stream carried up to a number (XEP-0198)."""
+    rows = source.all(_SENT, profile_id=profile_id, number=number)
+    return [stored_from_row(row) for row in rows]
+
+
 def page(
     reader: Reader, profile_id: int, peer: str, limit: int, before: int = NO_END
 ) -> list[Message]:
@@ -335,11 +354,8 @@ def _place(tx: Transaction, new: NewMessage, last_id: int | None) -> int:
 
 
 def _encode(extra: Extra) -> str | None:
-    return None if extra == _NOTHING else msgspec.json.encode(extra).decode()
+    return None if extra == NO_EXTRA else msgspec.json.encode(extra).decode()
 
 
 def _time(milliseconds: int) -> datetime:
     return datetime.fromtimestamp(milliseconds / 1000, UTC)
-
-
-_NOTHING = Extra()

@@ -194,7 +194,7 @@ class Journal:
         return len(self._queue)
 
     def project(self, kind: type[Event], apply: Callable[[Any], None]) -> None:
-        """Let ``apply(event)`` run for each committed event of a class, before sessions are told."""
+        """Let ``apply(event)`` run for each committed event of a class, before sessions know."""
         self._projections.setdefault(kind, []).append(apply)
 
     def when_published(self, told: Callable[[], None]) -> None:
@@ -390,7 +390,7 @@ class Journal:
                 told()
         for commit in commits:
             if commit.error is not None:
-                commit.done.errback(commit.error)  # type: ignore[arg-type]
+                commit.done.errback(commit.error)
             else:
                 if commit.call is not None and commit.call.txn is not None:
                     commit.call.recorded = True

@@ -42,10 +42,9 @@ profile = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("name", Text, nullable=False, unique=True),
-    Column("jid", Text, nullable=False),
-    Column("settings", Text, nullable=False),
+    # The object that the bridge shows, as JSON: also its connection, so that a snapshot is exact.
+    Column("data", LargeBinary, nullable=False),
     Column("ca", Text),
-    Column("rev", Integer, nullable=False),
 )
 
 contact = Table(
@@ -120,6 +119,12 @@ Index(
     message.c.profile_id,
     message.c.id,
     sqlite_where=text("direction = 'out' AND state IN ('pending', 'sent')"),
+)
+Index(
+    "message_sent",
+    message.c.profile_id,
+    message.c.number,
+    sqlite_where=text("direction = 'out' AND state = 'sent'"),
 )
 
 event = Table(

@@ -1,0 +1,174 @@
+"""The way of a received message: through the stages, into the history, to the frontends."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+
+from sat.backend.arrival import Arrival
+from sat.backend.history import Extra, NewMessage, add_message
+from sat.backend.journal import Transaction
+from sat.backend.tasks import spawn
+from sat.bridge.model import Attachment, Direction, Message, MessageState, MessageType
+from sat.plugin import Incoming, Stage
+from sat.xmpp.stanza import Element
+from sat.xmpp.stanza import Message as MessageStanza
+
+if TYPE_CHECKING:
+    from sat.backend.live import LiveProfile
+
+NS_OOB = "jabber:x:oob"
+
+_log = Logger("sat.incoming")
+_BEFORE_STORE = tuple(stage for stage in Stage if stage < Stage.STORE)
+#: Reading from the network stops while so many messages wait for the disk.
+_HIGH_WATER = 2000
+_LOW_WATER = 500
+
+
+class Inbox:
+    """Processes the messages of one profile, one after another."""
+
+    def __init__(self, live: LiveProfile) -> None:
+        self._live = live
+        self._waiting: deque[tuple[Element, Arrival]] = deque()
+        self._running = False
+        self._unstored = 0
+        self._held = False
+
+    def received(self, element: Element, arrival: Arrival) -> None:
+        """Take a message stanza."""
+        self._waiting.append((element, arrival))
+        if not self._running:
+            spawn(self._drain(), "processing messages")
+
+    async def _drain(self) -> None:
+        self._running = True
+        try:
+            while self._waiting:
+                element, arrival = self._waiting.popleft()
+                try:
+                    await self._process(element, arrival)
+                except Exception:
+                    # One message that nobody foresaw must not stop all that follow.
+                    _log.failure("a message could not be processed; it is left out")
+                    self._live.handled(arrival)
+        finally:
+            self._running = False
+
+    async def _process(self, element: Element, arrival: Arrival) -> None:
+        stanza = MessageStanza.from_element(element)
+        live = self._live
+        peer = (stanza.from_ or live.jid).userhostJID()
+        incoming = Incoming(stanza=stanza, peer=peer)
+        if stanza.type == "error":
+            await self._bounced(incoming, arrival)
+            return
+        for stage in _BEFORE_STORE:
+            if stage is Stage.DEDUPLICATE:
+                incoming.archive_id = self._archive_id(stanza)
+            await live.plugins.message(stage, incoming)
+            if incoming.dropped:
+                _log.debug("message dropped: {reason}", reason=incoming.dropped)
+                live.handled(arrival)
+                return
+        await live.plugins.message(Stage.STORE, incoming)
+        if stanza.body or _has_oob(stanza):
+            self._store(incoming, arrival)
+        else:
+            await live.plugins.message(Stage.NOTIFY, incoming)
+            live.handled(arrival)
+
+    def _archive_id(self, stanza: MessageStanza) -> str | None:
+        """Return the id that our own archive gave; anyone else's is worth nothing (XEP-0359 §6)."""
+        own = self._live.jid
+        return next((id_ for id_, by in stanza.stanza_ids if by == own), None)
+
+    def _store(self, incoming: Incoming, arrival: Arrival) -> None:
+        new = self._new_message(incoming)
+
+        def add(tx: Transaction) -> Message | None:
+            self._live.note_handled(tx, arrival)
+            return add_message(tx, new)
+
+        self._unstored += 1
+        if self._unstored >= _HIGH_WATER and not self._held:
+            self._held = True
+            self._live.pause("too much at once")
+        done = self._live.core.journal.commit(add, wait=True)
+        done.addCallback(self._stored, incoming, arrival)
+        done.addErrback(lambda failure: _log.failure("storing a message failed", failure=failure))
+
+    def _stored(self, message: Message | None, incoming: Incoming, arrival: Arrival) -> None:
+        self._unstored -= 1
+        if self._held and self._unstored <= _LOW_WATER:
+            self._held = False
+            self._live.resume("too much at once")
+        self._live.handled(arrival)
+        if message is not None:
+            incoming.stored = message
+            if self._live.plugins.has_message_handlers(Stage.NOTIFY):
+                spawn(self._live.plugins.message(Stage.NOTIFY, incoming), "telling of a message")
+
+    async def _bounced(self, incoming: Incoming, arrival: Arrival) -> None:
+        stanza = incoming.stanza
+        if stanza.id is None or stanza.error is None:
+            self._live.handled(arrival)
+            return
+        done: Deferred[None] = Deferred.fromCoroutine(
+            self._live.outbox.bounced(incoming.peer.full(), stanza.id, stanza.error, arrival)
+        )
+        await done
+        self._live.handled(arrival)
+
+    def _new_message(self, incoming: Incoming) -> NewMessage:
+        stanza = incoming.stanza
+        now = self._live.core.now()
+        stamp = self._trusted_delay(stanza)
+        received = incoming.direction is Direction.IN
+        url = _oob_url(stanza)
+        attachments = incoming.attachments or ((Attachment(url=url),) if url else ())
+        return NewMessage(
+            profile=self._live.name,
+            profile_id=self._live.id,
+            peer=incoming.peer.full(),
+            type=MessageType(stanza.type),
+            direction=incoming.direction,
+            sender=(stanza.from_ or self._live.jid).full(),
+            recipient=(stanza.to or self._live.jid).full(),
+            body=stanza.body or url or "",
+            state=MessageState.RECEIVED if received else MessageState.ACKNOWLEDGED,
+            ts=int(min(stamp, now) * 1000) if stamp is not None else int(now * 1000),
+            subject=stanza.subject,
+            thread=stanza.thread,
+            stanza_id=stanza.id,
+            origin_id=stanza.origin_id,
+            archive_id=incoming.archive_id,
+            extra=Extra(attachments=attachments, delayed=stamp is not None),
+        )
+
+    def _trusted_delay(self, stanza: MessageStanza) -> float | None:
+        """Return when a message was sent, in seconds since 1970, if our server says so.
+
+        Anyone can write a stamp; the account's own server is the one to be believed (XEP-0203 §4).
+        """
+        if stanza.delay is None or stanza.delay_from is None:
+            return None
+        if stanza.delay_from.host != self._live.jid.host:
+            return None
+        return stanza.delay.timestamp()
+
+
+def _oob_url(stanza: MessageStanza) -> str | None:
+    """Return the file that a message points to (XEP-0066, section 3), if it is a web address."""
+    oob = stanza.child("x", NS_OOB)
+    url = oob.child("url", NS_OOB) if oob is not None else None
+    text = url.text.strip() if url is not None else ""
+    return text if text.startswith(("https://", "http://")) else None
+
+
+def _has_oob(stanza: MessageStanza) -> bool:
+    return _oob_url(stanza) is not None

@@ -1,0 +1,193 @@
+"""The calls ``message.*``: sending, reading and searching."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import msgspec
+from twisted.internet.defer import TimeoutError as DeferTimeoutError
+
+from sat.backend.history import (
+    NO_END,
+    Extra,
+    NewMessage,
+    find_message,
+    page,
+    row_of,
+)
+from sat.backend.search import search
+from sat.backend.waiters import has_reached
+from sat.bridge.call import Call
+from sat.bridge.command import command
+from sat.bridge.errors import CommandError
+from sat.bridge.model import Attachment, Direction, Level, Message, MessageState, MessageType
+from sat.xmpp.stanza import JID, clean
+
+if TYPE_CHECKING:
+    from sat.backend.live import LiveProfile
+
+#: How many bytes a message's body may have: most servers refuse stanzas over 256 KiB or less.
+MAX_BODY = 131_072
+_Limit = Annotated[int, msgspec.Meta(ge=1, le=1000)]
+
+
+class Messages:
+    """The messages of one profile."""
+
+    def __init__(self, live: LiveProfile) -> None:
+        self._live = live
+
+    @command("message.send", level=Level.SEND)
+    async def send(
+        self,
+        call: Call,
+        to: JID,
+        body: str,
+        type: MessageType = MessageType.CHAT,
+        subject: str | None = None,
+        thread: str | None = None,
+        now: bool = False,
+        wait: Literal["stored", "sent", "acknowledged", "received"] = "stored",
+        timeout: float = 30.0,
+    ) -> Message:
+        """Send a message; it is stored first, and sent once the profile is online.
+
+        :param to: the peer
+        :param body: the text
+        :param subject: for messages of type ``normal``
+        :param thread: the id of the thread that it belongs to
+        :param now: refuse rather than keep it, if the profile is not online
+        :param wait: return when it is stored, or has come as far as this
+        :param timeout: how many seconds to wait at most
+        :raises offline.profile: with ``now``, if the profile is not online
+        :raises timeout.message: if it has not come so far in time; it is still on its way
+        :raises failed.message: if it came back
+        :raises usage.text: if there is no text, or too much, or text that XML can't carry
+        """
+        if now:
+            self._live.require_online()
+        message = await self.add(call, to, body, type=type, subject=subject, thread=thread)
+        if wait == "stored":
+            return message
+        return await self._until(message, MessageState(wait), timeout)
+
+    async def add(
+        self,
+        call: Call | None,
+        to: JID,
+        body: str,
+        *,
+        type: MessageType = MessageType.CHAT,
+        subject: str | None = None,
+        thread: str | None = None,
+        attachments: tuple[Attachment, ...] = (),
+    ) -> Message:
+        """Store a message to be sent; see :meth:`send`."""
+        for text in (body, subject or "", thread or ""):
+            _check(text)
+        if not body:
+            raise CommandError("usage.text", "there is no text to send")
+        id_ = str(uuid.uuid4())
+        new = NewMessage(
+            profile=self._live.name,
+            profile_id=self._live.id,
+            peer=to.userhost(),
+            type=type,
+            direction=Direction.OUT,
+            sender=self._live.bound_jid.full(),
+            recipient=to.full(),
+            body=body,
+            subject=subject,
+            thread=thread,
+            state=MessageState.PENDING,
+            ts=int(self._live.core.now() * 1000),
+            stanza_id=id_,
+            origin_id=id_,
+            extra=Extra(attachments=attachments),
+        )
+        return await self._live.outbox.accept(new, call)
+
+    @command("message.get", level=Level.READ)
+    async def get(self, id: str) -> Message:
+        """Return one message.
+
+        :param id: its id
+        :raises unknown.message: if there is none
+        """
+        row = self._row(id)
+        stored = await self._live.core.store.read(lambda reader: find_message(reader, row))
+        if stored is None or stored.message.profile != self._live.name:
+            raise CommandError("unknown.message", f"there is no message {id}")
+        return stored.message
+
+    @command("message.list", level=Level.READ)
+    async def list(self, peer: JID, limit: _Limit = 50, before: str | None = None) -> list[Message]:
+        """Return the last messages of a conversation, oldest first.
+
+        :param peer: whose conversation
+        :param limit: how many, at most 1000
+        :param before: only those older than the message of this id
+        """
+        end = self._row(before) if before is not None else NO_END
+        return await self._live.core.store.read(
+            lambda reader: page(reader, self._live.id, peer.userhost(), limit, end)
+        )
+
+    @command("message.search", level=Level.READ)
+    async def search(self, text: str, peer: JID | None = None, limit: _Limit = 20) -> list[Message]:
+        """Find messages by the words in them, newest first.
+
+        :param text: all words must be there; one that ends in ``*`` may go on
+        :param peer: in the conversation with this contact alone
+        :param limit: how many, at most 1000
+        :raises usage.text: if there is no word in it
+        """
+        bare = peer.userhost() if peer is not None else None
+        return await self._live.core.store.read(
+            lambda reader: search(reader, self._live.id, text, bare, limit)
+        )
+
+    async def _until(self, message: Message, state: MessageState, timeout: float) -> Message:
+        waiting = self._live.core.waiters.wait(message, state)
+        # It may have come so far between its commit and now.
+        present = await self.get(message.id)
+        if not has_reached(present.state, state) and present.state is not MessageState.FAILED:
+            waiting.addTimeout(timeout, self._live.core.reactor)  # type: ignore[arg-type]
+            try:
+                present = await waiting
+            except DeferTimeoutError:
+                raise CommandError(
+                    "timeout.message",
+                    f"message {message.id} is not {state.value} after {timeout:g} s; it is stored "
+                    "and goes on by itself",
+                    {"id": message.id},
+                ) from None
+        else:
+            waiting.addErrback(lambda _: None)
+            waiting.cancel()
+        if present.state is MessageState.FAILED:
+            raise CommandError(
+                "failed.message", present.error or "the message came back", {"id": message.id}
+            )
+        return present
+
+    def _row(self, id_: str) -> int:
+        row = row_of(id_)
+        if row is None:
+            raise CommandError("unknown.message", f"there is no message {id_}")
+        return row
+
+
+def _check(text: str) -> None:
+    if clean(text) != text:
+        raise CommandError(
+            "usage.text",
+            "the text holds characters that XMPP can't carry (control characters, such as NUL): "
+            "take them out, or send it as a file",
+        )
+    if len(text.encode(errors="surrogatepass")) > MAX_BODY:
+        raise CommandError(
+            "usage.text",
+            f"the text has more than {MAX_BODY} bytes, which servers refuse: send it as a file",
+        )

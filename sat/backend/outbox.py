@@ -1,0 +1,231 @@
+"""Sending: a message is stored before it is written, and kept in view until the server has it.
+
+The order in which messages were accepted is the order in which they are written. Each is numbered
+in the database before it is written (XEP-0198); what a stream left unacknowledged is sent again on
+the next one, with the same id, marked ``maybe_duplicate``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from sat.backend.arrival import Arrival
+from sat.backend.history import (
+    NewMessage,
+    StoredMessage,
+    add_message,
+    change_message,
+    find_message,
+    find_sent,
+    row_of,
+    sent_up_to,
+    unacknowledged,
+)
+from sat.backend.journal import Transaction
+from sat.backend.tasks import spawn
+from sat.backend.waiters import has_reached
+from sat.bridge.call import Call
+from sat.bridge.model import Message, MessageState
+from sat.xmpp.stanza import (
+    Element,
+    Iq,
+    NotConnected,
+    StanzaError,
+    parse_jid,
+)
+from sat.xmpp.stanza import Message as MessageStanza
+
+if TYPE_CHECKING:
+    from sat.backend.live import LiveProfile
+
+NS_OOB = "jabber:x:oob"
+NS_PING = "urn:xmpp:ping"
+
+_log = Logger("sat.outbox")
+#: A message in flight at so many stream errors is given up, and the queue moves on.
+_MAX_ATTEMPTS = 3
+
+
+class Outbox:
+    """The messages of one profile that the server may not have yet."""
+
+    def __init__(self, live: LiveProfile) -> None:
+        self._live = live
+        self._journal = live.core.journal
+        self._open = False
+        self._acknowledges = False
+        self._written = 0
+        self._probing = False
+        self._ended_by_error = False
+
+    async def accept(self, new: NewMessage, call: Call | None) -> Message:
+        """Store a message and write it as soon as its turn comes; returns it as stored.
+
+        :raises CommandError: if it can't be stored
+        """
+
+        def add(tx: Transaction) -> Message:
+            added = add_message(tx, new)
+            assert added is not None, "a new origin id is in no conversation"
+            return added
+
+        return await self._journal.commit(add, call=call, before_events=self._added)
+
+    def begin(self, acknowledges: bool, ended_by_error: bool) -> None:
+        """Write what waits: a stream is there.
+
+        :param acknowledges: whether the server acknowledges stanzas (XEP-0198)
+        :param ended_by_error: whether the server ended the last stream because of what we sent
+        """
+        self._acknowledges = acknowledges
+        self._ended_by_error = ended_by_error
+        self._written = 0
+
+        def load(tx: Transaction) -> list[Message]:
+            found = unacknowledged(tx, self._live.id)
+            return [again for stored in found if (again := self._again(tx, stored)) is not None]
+
+        def loaded(waiting: list[Message]) -> None:
+            # From here on what is added is written at once; what was added before is in the list.
+            self._open = self._live.online
+            for message in waiting:
+                self._write(message)
+
+        done = self._journal.commit(load, wait=True, before_events=loaded)
+        done.addErrback(lambda failure: _log.failure("loading the outbox failed", failure=failure))
+
+    def end(self) -> None:
+        """Hold back what comes: the stream is gone."""
+        self._open = False
+
+    def acknowledged(self, count: int) -> Deferred[None]:
+        """Note that the server has every stanza of this stream up to a number."""
+
+        def mark(tx: Transaction) -> None:
+            for stored in sent_up_to(tx, self._live.id, count):
+                change_message(tx, stored, state=MessageState.ACKNOWLEDGED)
+
+        return self._journal.commit(mark, wait=True)
+
+    async def mark(self, peer: str, stanza_id: str, state: MessageState) -> bool:
+        """Move the state of a message sent to a peer forward, never back.
+
+        :returns: whether there is such a message
+        """
+
+        def move(tx: Transaction) -> bool:
+            stored = find_sent(tx, self._live.id, peer, stanza_id)
+            if stored is None:
+                return False
+            if not has_reached(stored.message.state, state):
+                change_message(tx, stored, state=state)
+            return True
+
+        return await self._journal.commit(move, wait=True)
+
+    async def bounced(
+        self, peer: str, stanza_id: str, error: StanzaError, arrival: Arrival
+    ) -> None:
+        """Note that a message came back with an error."""
+        reason = error.text or error.condition.replace("-", " ")
+
+        def fail(tx: Transaction) -> None:
+            self._live.note_handled(tx, arrival)
+            stored = find_sent(tx, self._live.id, peer, stanza_id)
+            if stored is not None and stored.message.state is not MessageState.DISPLAYED:
+                extra = msgspec.structs.replace(
+                    stored.extra, error=f"{peer} could not be reached: {reason}"
+                )
+                change_message(tx, stored, state=MessageState.FAILED, extra=extra)
+
+        await self._journal.commit(fail, wait=True)
+
+    def _added(self, message: Message) -> None:
+        if self._open:
+            self._write(message)
+
+    def _again(self, tx: Transaction, stored: StoredMessage) -> Message | None:
+        """Put back in line what an earlier stream carried; None if it is given up."""
+        if stored.message.state is not MessageState.SENT:
+            return stored.message
+        extra = msgspec.structs.replace(
+            stored.extra,
+            maybe_duplicate=True,
+            attempts=stored.extra.attempts + self._ended_by_error,
+        )
+        if extra.attempts >= _MAX_ATTEMPTS:
+            why = "the server closed the stream each time this message was sent"
+            extra = msgspec.structs.replace(extra, error=why)
+            change_message(tx, stored, state=MessageState.FAILED, extra=extra)
+            return None
+        return change_message(tx, stored, state=MessageState.PENDING, extra=extra)
+
+    def _write(self, message: Message) -> None:
+        row = row_of(message.id)
+        assert row is not None
+
+        def number_it(number: int) -> Deferred[None]:
+            def mark(tx: Transaction) -> None:
+                present = find_message(tx, row)
+                if present is not None and present.message.state is MessageState.PENDING:
+                    change_message(tx, present, state=MessageState.SENT, number=number)
+
+            self._written = number
+            return self._journal.commit(mark, wait=True)
+
+        def not_written(failure: Failure) -> None:
+            if not isinstance(failure.value, NotConnected):
+                _log.failure("writing a message failed", failure=failure)
+
+        done = self._live.write(self._stanza(message), number_it)
+        done.addCallbacks(lambda _: self._after_write(), not_written)
+
+    def _stanza(self, message: Message) -> Element:
+        stanza = MessageStanza(
+            type=message.type.value,
+            id=message.stanza_id,
+            to=parse_jid(message.to),
+            body=message.body,
+            subject=message.subject,
+            thread=message.thread,
+            origin_id=message.origin_id,
+        )
+        for attachment in message.attachments:
+            oob = Element((NS_OOB, "x"))
+            oob.add("url", text=attachment.url)
+            stanza.extensions.append(oob)
+        self._live.plugins.outgoing_message(stanza, message)
+        return stanza.to_element()
+
+    def _after_write(self) -> None:
+        if not self._acknowledges and not self._probing:
+            self._probing = True
+            spawn(self._probe(), "asking the server for a sign of life")
+
+    async def _probe(self) -> None:
+        """Learn from a ping that a server without XEP-0198 has all that was written before it.
+
+        It handles the stanzas of a stream in order (RFC 6120, section 10.1).
+        """
+        try:
+            while self._live.online:
+                written = self._written
+                ping = Element((NS_PING, "ping"))
+                try:
+                    await self._live.request(
+                        Iq(type="get", to=parse_jid(self._live.jid.host), extensions=[ping]), 30.0
+                    )
+                except (NotConnected, TimeoutError):
+                    return
+                except StanzaError:
+                    pass  # an answer, whatever it says
+                await self.acknowledged(written)
+                if written == self._written:
+                    return
+        finally:
+            self._probing = False

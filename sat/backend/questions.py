@@ -1,0 +1,155 @@
+"""What a person has to decide: stored, shown by every frontend, decided by the first answer."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import msgspec
+from sqlalchemy import delete, insert, select
+from sqlalchemy.sql.expression import bindparam
+
+from sat.backend import schema
+from sat.backend.journal import Transaction
+from sat.backend.schema import Prepared
+from sat.backend.store import Reader
+from sat.bridge.call import Call
+from sat.bridge.command import command
+from sat.bridge.errors import CommandError
+from sat.bridge.events import QuestionAdded, QuestionClosed
+from sat.bridge.model import Form, Level, Question, Removed
+
+if TYPE_CHECKING:
+    from sat.backend.live import LiveProfile
+
+_table = schema.question
+_ALL = Prepared(select(_table.c.data).where(_table.c.profile_id == bindparam("profile_id")))
+_SAME = Prepared(
+    select(_table.c.data).where(
+        _table.c.profile_id == bindparam("profile_id"),
+        _table.c.kind == bindparam("kind"),
+        _table.c.peer == bindparam("peer"),
+    )
+)
+_BY_ID = Prepared(
+    select(_table.c.data).where(
+        _table.c.id == bindparam("id"), _table.c.profile_id == bindparam("profile_id")
+    )
+)
+_ADD = Prepared(insert(_table))
+_DROP = Prepared(delete(_table).where(_table.c.id == bindparam("id")))
+
+#: Acts on an answer: the peer whom the question is about, and the values of the form by field.
+Act = Callable[["str | None", dict[str, list[str]]], Awaitable[None]]
+
+
+class Questions:
+    """The questions of one profile."""
+
+    def __init__(self, live: LiveProfile) -> None:
+        self._live = live
+        self._acts: dict[str, Act] = {}
+
+    def handle(self, kind: str, act: Act) -> None:
+        """Let ``act`` run when a question of a kind is answered, also one asked before a restart."""
+        self._acts[kind] = act
+
+    def ask(self, tx: Transaction, kind: str, peer: str | None, sentence: str, form: Form) -> None:
+        """Ask, unless the same is asked already."""
+        if tx.first(_SAME, profile_id=self._live.id, kind=kind, peer=peer) is not None:
+            return
+        question = Question(
+            id=uuid.uuid4().hex[:12],
+            profile=self._live.name,
+            kind=kind,
+            peer=peer,
+            sentence=sentence,
+            form=form,
+            ts=datetime.fromtimestamp(tx.now / 1000, UTC),
+            rev=tx.rev,
+        )
+        tx.run(
+            _ADD,
+            id=question.id,
+            profile_id=self._live.id,
+            kind=kind,
+            peer=peer,
+            data=msgspec.json.encode(question),
+        )
+        tx.emit(self._live.name, QuestionAdded(question))
+
+    def withdraw(self, tx: Transaction, kind: str, peer: str | None) -> None:
+        """Take a question back: it needs no answer any more."""
+        row = tx.first(_SAME, profile_id=self._live.id, kind=kind, peer=peer)
+        if row is not None:
+            self._close(tx, msgspec.json.decode(row[0], type=Question))
+
+    @command("question.list", level=Level.READ)
+    async def list(self) -> list[Question]:
+        """Return the questions that wait for an answer, the oldest first."""
+        return await self._live.core.store.read(
+            lambda reader: open_questions(reader, self._live.id)
+        )
+
+    @command("question.answer", level=Level.SEND)
+    async def answer(self, call: Call, id: str, values: dict[str, list[str]]) -> Question:
+        """Answer a question; the first answer counts.
+
+        :param id: the question's
+        :param values: by the names of the form's fields
+        :raises unknown.question: if there is none, or it was answered elsewhere
+        :raises usage.answer: if a field that is required has no value, or one that isn't allowed
+        """
+        row = await self._live.core.store.read(
+            lambda reader: reader.first(_BY_ID, id=id, profile_id=self._live.id)
+        )
+        gone = CommandError("unknown.question", f"the question {id} is answered, or there is none")
+        if row is None:
+            raise gone
+        question = msgspec.json.decode(row[0], type=Question)
+        _check(question, values)
+        act = self._acts.get(question.kind)
+        if act is None:
+            raise CommandError(
+                "unknown.question", "the plugin that asked this is not loaded: load it to answer"
+            )
+
+        def close(tx: Transaction) -> Question:
+            if tx.first(_BY_ID, id=id, profile_id=self._live.id) is None:
+                raise gone
+            self._close(tx, question)
+            return question
+
+        self._live.require_online()
+        closed = await self._live.core.journal.commit(close, call=call)
+        await act(question.peer, values)
+        return closed
+
+    def _close(self, tx: Transaction, question: Question) -> None:
+        tx.run(_DROP, id=question.id)
+        gone = Removed(profile=self._live.name, name=question.id, rev=tx.rev)
+        tx.emit(self._live.name, QuestionClosed(gone))
+
+
+def open_questions(reader: Reader, profile_id: int) -> list[Question]:
+    """Read the questions of a profile that wait for an answer, the oldest first."""
+    rows = reader.all(_ALL, profile_id=profile_id)
+    found = [msgspec.json.decode(row[0], type=Question) for row in rows]
+    return sorted(found, key=lambda question: question.ts)
+
+
+def _check(question: Question, values: dict[str, list[str]]) -> None:
+    fields = {field.name: field for field in question.form.fields}
+    for name, given in values.items():
+        field = fields.get(name)
+        if field is None:
+            known = ", ".join(fields)
+            raise CommandError("usage.answer", f"the question has no field {name}, only: {known}")
+        if field.options and not set(given) <= set(field.options):
+            allowed = ", ".join(field.options)
+            raise CommandError("usage.answer", f"{name} must be one of: {allowed}")
+    for field in question.form.fields:
+        if field.required and not values.get(field.name):
+            raise CommandError("usage.answer", f"the question needs an answer for: {field.name}")

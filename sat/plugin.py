@@ -1,0 +1,360 @@
+"""The plugin API: all that an optional feature may do.
+
+A plugin is a class in a file of ``plugins/``, of the user's plugin folder, or of another
+distribution (entry points of the group ``sat.plugins``). There is one instance a profile. It
+declares what it needs and offers as class attributes, and marks its handlers with the decorators
+below; everything goes through ``self``, so that the host can take it all back when the plugin is
+unloaded. A handler that raises is reported and does no harm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any, ClassVar, Generic, Protocol, TypeVar, overload
+
+from sat.bridge.call import Call
+from sat.bridge.command import command
+from sat.bridge.errors import CommandError
+from sat.bridge.events import Event
+from sat.bridge.model import (
+    Attachment,
+    Direction,
+    Level,
+    MessageState,
+    MessageType,
+    Transfer,
+)
+from sat.bridge.model import Message as StoredMessage
+from sat.bridge.types import register_text_type
+from sat.xmpp.stanza import (
+    JID,
+    Element,
+    Iq,
+    Message,
+    NotConnected,
+    Presence,
+    StanzaError,
+    parse_jid,
+)
+
+__all__ = [
+    "JID",
+    "Attachment",
+    "Call",
+    "CommandError",
+    "Direction",
+    "Element",
+    "Event",
+    "FileSource",
+    "Identity",
+    "Incoming",
+    "Iq",
+    "Level",
+    "Message",
+    "MessageState",
+    "MessageType",
+    "NotConnected",
+    "Option",
+    "Plugin",
+    "Presence",
+    "Stage",
+    "StanzaError",
+    "StoredMessage",
+    "Transfer",
+    "command",
+    "file_method",
+    "iq_get",
+    "iq_set",
+    "message_stage",
+    "option",
+    "outgoing_message",
+    "outgoing_presence",
+    "presence",
+]
+
+register_text_type(JID, "jid", parse_jid, lambda jid: str(jid.full()))
+
+Value = TypeVar("Value", bool, int, float, str)
+Handler = TypeVar("Handler", bound=Callable[..., Any])
+MARK = "__sat_handler__"
+
+
+class Stage(IntEnum):
+    """The order in which a received message is processed."""
+
+    VALIDATE = 10
+    DEDUPLICATE = 20
+    UNWRAP = 30
+    DECRYPT = 40
+    CORRECT = 50
+    STORE = 60
+    NOTIFY = 70
+
+
+@dataclass(slots=True)
+class Incoming:
+    """A received message on its way through the stages.
+
+    A handler may change the fields, or :meth:`drop` the message. ``peer`` is the bare JID whose
+    conversation it belongs to; ``stored`` is there from ``NOTIFY`` on, if it has been stored (what
+    has no body is not).
+    """
+
+    stanza: Message
+    peer: JID
+    direction: Direction = Direction.IN
+    archive_id: str | None = None
+    attachments: tuple[Attachment, ...] = ()
+    stored: StoredMessage | None = None
+    dropped: str = ""
+
+    def drop(self, reason: str) -> None:
+        """Go no further with this message; the reason stands in the log."""
+        self.dropped = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What an entity says it is (XEP-0030, section 3.1)."""
+
+    category: str
+    type: str
+    name: str = ""
+    lang: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FileSource:
+    """An open file to send: read it from ``descriptor``, which the host closes."""
+
+    descriptor: int
+    name: str
+    size: int
+    media_type: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What a decorator says of a handler."""
+
+    kind: str
+    key: tuple[Any, ...] = field(default=())
+
+
+def _mark(kind: str, *key: Any) -> Callable[[Handler], Handler]:
+    def decorate(function: Handler) -> Handler:
+        setattr(function, MARK, Mark(kind, key))
+        return function
+
+    return decorate
+
+
+def iq_get(namespace: str, name: str) -> Callable[[Handler], Handler]:
+    """Answer requests of type ``get`` whose payload has this namespace and name.
+
+    ``async def handler(self, request: Iq) -> Element | None``: the result's payload. Raise a
+    :class:`StanzaError` to refuse.
+    """
+    return _mark("iq", "get", namespace, name)
+
+
+def iq_set(namespace: str, name: str) -> Callable[[Handler], Handler]:
+    """Answer requests of type ``set``; see :func:`iq_get`."""
+    return _mark("iq", "set", namespace, name)
+
+
+def message_stage(stage: Stage) -> Callable[[Handler], Handler]:
+    """Take part in processing every received message, after the core's part in that stage.
+
+    ``def handler(self, incoming: Incoming) -> None``, or ``async def``: then the messages behind
+    it wait. It runs before ``STORE`` is final for ``h``: be quick.
+    """
+    return _mark("message", stage)
+
+
+def presence() -> Callable[[Handler], Handler]:
+    """See every presence received: ``def handler(self, presence: Presence) -> None``."""
+    return _mark("presence")
+
+
+def outgoing_message() -> Callable[[Handler], Handler]:
+    """Add to each message before it is written: ``def handler(self, message, stored) -> None``.
+
+    ``message`` is the stanza, ``stored`` what the history holds of it.
+    """
+    return _mark("outgoing_message")
+
+
+def outgoing_presence() -> Callable[[Handler], Handler]:
+    """Add to each broadcast presence before it is written: ``def handler(self, presence)``."""
+    return _mark("outgoing_presence")
+
+
+def file_method(priority: int) -> Callable[[Handler], Handler]:
+    """Offer a way to send files; of those that can, the one of highest priority is taken.
+
+    ``async def handler(self, to: JID, source: FileSource, progress: Callable[[int], None]) ->
+    str``: sends the file, tells how many bytes have gone, returns where it is (a URL) or "".
+    Raise :class:`CommandError` to say why it can't be: the next way is tried.
+    """
+    return _mark("file", priority)
+
+
+@dataclass(frozen=True, slots=True)
+class Option(Generic[Value]):
+    """A setting of a plugin, with its limits; reading the attribute gives the present value."""
+
+    default: Value
+    minimum: float | None = None
+    maximum: float | None = None
+    choices: tuple[str, ...] = ()
+    help: str = ""
+    name: list[str] = field(default_factory=list)
+
+    def __set_name__(self, owner: type[Plugin], name: str) -> None:
+        self.name.append(name)
+
+    @overload
+    def __get__(self, plugin: None, owner: type[Plugin]) -> Option[Value]: ...
+    @overload
+    def __get__(self, plugin: Plugin, owner: type[Plugin]) -> Value: ...
+    def __get__(self, plugin: Plugin | None, owner: type[Plugin]) -> Option[Value] | Value:
+        if plugin is None:
+            return self
+        value: Value = plugin.host.option(f"{plugin.name}.{self.name[0]}", self.default)
+        return value
+
+
+def option(
+    default: Value,
+    *,
+    minimum: float | None = None,
+    maximum: float | None = None,
+    choices: Sequence[str] = (),
+    help: str,
+) -> Option[Value]:
+    """Declare a setting: a class attribute which reads as its present value.
+
+    :param minimum: of a number
+    :param maximum: of a number
+    :param choices: the texts allowed, if not all are
+    :param help: for people, with the unit
+    """
+    return Option(default, minimum, maximum, tuple(choices), help)
+
+
+class Host(Protocol):
+    """What the daemon does for one plugin of one profile."""
+
+    profile: str
+
+    @property
+    def jid(self) -> JID:
+        """The account's bare JID."""
+
+    @property
+    def online(self) -> bool:
+        """Whether there is a stream."""
+
+    @property
+    def bound_jid(self) -> JID:
+        """The full JID of the present stream."""
+
+    @property
+    def private_ca(self) -> str | None:
+        """The profile's own certificate authority as PEM text, if it has one."""
+
+    def send(self, stanza: Message | Presence | Iq) -> None:
+        """Write a stanza; what is lost with the stream is not sent again."""
+
+    def request(self, iq: Iq, timeout: float) -> Awaitable[Iq]:
+        """Send a request and return its answer."""
+
+    def required(self, name: str) -> Plugin:
+        """Return another plugin of the profile, which ``requires`` names."""
+
+    def option(self, name: str, default: Any) -> Any:
+        """Return the present value of a setting."""
+
+    def in_roster(self, jid: JID) -> bool:
+        """Tell whether a contact may see our presence."""
+
+    def emit(self, event: Event) -> Awaitable[None]:
+        """Log an event and tell it to every frontend; fires once it is on disk."""
+
+    def mark_message(self, peer: JID, stanza_id: str, state: MessageState) -> Awaitable[bool]:
+        """Move the state of a message that was sent; returns whether that message exists."""
+
+    def service(self, feature: str) -> Awaitable[JID | None]:
+        """Return the address of the server's service that has a feature (XEP-0030)."""
+
+    def features(self) -> Sequence[str]:
+        """Return what the profile's plugins advertise."""
+
+    def identities(self) -> Sequence[Identity]:
+        """Return what the profile says it is."""
+
+    def announce(self) -> None:
+        """Broadcast our presence again: what it carries has changed."""
+
+    def spawn(self, work: Coroutine[Any, Any, None], what: str) -> None:
+        """Start a coroutine; its failure is reported as a fault of the plugin."""
+
+    def later(self, seconds: float, work: Callable[[], None]) -> None:
+        """Run something later, unless the plugin is unloaded before."""
+
+
+class Plugin:
+    """Base of all plugins. Subclasses have a docstring whose first line says what they are for.
+
+    ``name`` is the plugin's name on the bridge: its commands are ``name.method``. ``features`` are
+    advertised while it is loaded. ``requires`` names plugins that must be loaded before.
+    """
+
+    name: ClassVar[str] = ""
+    version: ClassVar[str] = "1"
+    features: ClassVar[tuple[str, ...]] = ()
+    identities: ClassVar[tuple[Identity, ...]] = ()
+    requires: ClassVar[tuple[str, ...]] = ()
+    events: ClassVar[tuple[type[Event], ...]] = ()
+
+    def __init__(self, host: Host) -> None:
+        self.host = host
+
+    @property
+    def profile(self) -> str:
+        """The name of the profile."""
+        return self.host.profile
+
+    @property
+    def jid(self) -> JID:
+        """The account's bare JID."""
+        return self.host.jid
+
+    def load(self) -> None:
+        """Begin: called once for each profile, when all that is required is there."""
+
+    def connected(self) -> None:
+        """Begin a stream: called each time the profile comes online."""
+
+    def unload(self) -> None:
+        """End: what goes through ``self.host`` is taken back without this."""
+
+    def send_stanza(self, stanza: Message | Presence | Iq) -> None:
+        """Write a stanza; what is lost with the stream is not sent again.
+
+        :raises NotConnected: if the profile is not online
+        """
+        self.host.send(stanza)
+
+    async def request(self, iq: Iq, timeout: float = 30.0) -> Iq:
+        """Send a request and return its answer.
+
+        :param timeout: in seconds
+        :raises StanzaError: if it is refused
+        :raises NotConnected: if the profile is not online, or the stream ends meanwhile
+        :raises TimeoutError: if no answer comes
+        """
+        return await self.host.request(iq, timeout)
