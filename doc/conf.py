@@ -1,0 +1,21 @@
+"""Sphinx: build with `make doc`, read in build/doc/index.html."""
+
+import re
+from pathlib import Path
+
+_source = Path(__file__).resolve().parent.parent / "sat" / "__init__.py"
+_version = re.search(r'__version__ = "(.+)"', _source.read_text())
+assert _version
+
+project = "Salut à Toi"
+author = "the Salut à Toi project"
+copyright = "the Salut à Toi project, AGPL-3.0-or-later"
+version = release = _version[1]
+
+# What has changed is shown where the news of a release are put together, not fragment by fragment.
+exclude_patterns = ["news/*.feature.rst", "news/*.fix.rst"]
+default_role = "code"
+nitpicky = True
+html_theme = "alabaster"
+html_theme_options = {"description": "One account, every program in step", "fixed_sidebar": True}
+html_show_sphinx = False
