@@ -11,8 +11,7 @@ from __future__ import annotations
 import sys
 import warnings
 
-import constantly
-import twisted.python
+import constantly  # type: ignore[import-untyped, unused-ignore]
 import twisted.python.compat as _compat
 
 _NAMES: dict[str, object] = {

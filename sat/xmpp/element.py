@@ -111,12 +111,17 @@ class Element:
         return next(self.elements(), None)
 
     def add(
-        self, name: str, uri: str | None = None, text: str | None = None, **attributes: str | None
+        self,
+        name: str,
+        /,
+        uri: str | None = None,
+        text: str | None = None,
+        **attributes: str | None,
     ) -> Element:
         """Append a new child and return it.
 
         :param uri: its namespace; the own one by default
-        :param attributes: those that are None are left out
+        :param attributes: those that are None are left out; ``from_`` stands for ``from``
         """
         child = Element((self.uri if uri is None else uri, name))
         for key, value in attributes.items():

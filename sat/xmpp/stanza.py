@@ -7,6 +7,7 @@ among the stanza's ``extensions``.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -66,6 +67,7 @@ PRESENCE_TYPES = frozenset(
 IQ_TYPES = frozenset({"get", "set", "result", "error"})
 SHOWS = frozenset({"", "away", "chat", "dnd", "xa"})
 
+_PRIORITY = re.compile("[+-]?[0-9]{1,3}")
 _LANG: AttributeName = (NS_XML, "lang")
 
 
@@ -327,11 +329,6 @@ class Iq(Stanza):
 
 
 def _priority(text: str) -> int:
-    text = text.strip()
-    if len(text) > 4 or not text.isascii():
-        return 0
-    try:
-        value = int(text)
-    except ValueError:
-        return 0
+    match = _PRIORITY.fullmatch(text.strip())
+    value = int(match.group()) if match else 0
     return value if -128 <= value <= 127 else 0

@@ -3,13 +3,13 @@
 import random
 from pathlib import Path
 
-from tests.hostile.peer import Peer
-from tests.hostile.server import HostileServer
 from twisted.internet.defer import Deferred
 
 from sat.xmpp.connection import Account, Backoff, Connection, ConnectionState, Features, Phase
 from sat.xmpp.element import Element
 from sat.xmpp.jid import parse_jid
+from tests.hostile.peer import Peer
+from tests.hostile.server import HostileServer
 
 
 class Client:

@@ -1,7 +1,6 @@
-from tests.xmpp.support import Pair
-
-from sat.xmpp.stanza import Message, parse_jid
 from sat.xmpp.connection import Phase
+from sat.xmpp.stanza import Message, parse_jid
+from tests.xmpp.support import Pair
 
 
 async def test_logs_in_and_carries_stanzas_both_ways(reactor, tmp_path):
