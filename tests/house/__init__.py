@@ -1,0 +1,1 @@
+"""The rules of the house itself: who imports whom, what is packaged, what stands where."""
