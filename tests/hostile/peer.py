@@ -27,7 +27,7 @@ class Peer(Protocol):
         self._depth = 0
         self._root: ET.Element | None = None
         self._gone: list[Deferred[None]] = []
-        self._waiting: list[tuple[Callable[[], object], Deferred]] = []
+        self._waiting: list[tuple[Callable[[], object], str, Deferred]] = []
         self._rules: list[tuple[ET.Element, str | Callable[[ET.Element], str | None]]] = []
         #: What came in clear, before TLS.
         self.clear = b""
@@ -94,22 +94,27 @@ class Peer(Protocol):
         self.unread.append(element)
 
     def _look(self) -> None:
-        for found, deferred in list(self._waiting):
+        for found, sentence, deferred in list(self._waiting):
             if deferred.called:
-                self._waiting.remove((found, deferred))
+                self._waiting.remove((found, sentence, deferred))
                 continue
             value = found()
             if value is not None:
-                self._waiting.remove((found, deferred))
+                self._waiting.remove((found, sentence, deferred))
                 deferred.callback(value)
+            elif self.lost:
+                self._waiting.remove((found, sentence, deferred))
+                deferred.errback(AssertionError(f"{sentence} {self._story()}"))
 
     async def until(self, found: Callable[[], object], sentence: str, seconds: float = PATIENCE):
         """Wait until a function gives something other than None, and return that."""
         value = found()
         if value is not None:
             return value
+        if self.lost:
+            raise AssertionError(f"{sentence} {self._story()}")
         deferred: Deferred = Deferred()
-        self._waiting.append((found, deferred))
+        self._waiting.append((found, sentence, deferred))
         deferred.addTimeout(seconds, self._reactor, fail(lambda: f"{sentence} {self._story()}"))
         return await deferred
 
