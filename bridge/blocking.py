@@ -95,13 +95,17 @@ class Client:
         """
         return self._call(method, params, descriptors)
 
-    def events(self, timeout: float | None = None) -> "Iterator[dict[str, object]]":
+    def events(
+        self, timeout: float | None = None, *, reader: int | None = None
+    ) -> "Iterator[dict[str, object]]":
         """Yield events as they come, each as the ``params`` object of the wire.
 
         Attach first (``state.attach``). Ends only with an error.
 
         :param timeout: seconds to wait for each; None for no limit
+        :param reader: a pipe that the events are written to: its reader's end ends the wait
         :raises CommandError: ``daemon.gone`` when the daemon ends, ``timeout.event``
+        :raises BrokenPipeError: if nobody reads from ``reader`` any more
         """
         while True:
             if self._events:
@@ -109,6 +113,8 @@ class Client:
                 continue
             limit = None if timeout is None else time.monotonic() + timeout
             try:
+                if reader is not None and b"\n" not in self._buffer:
+                    self._wait(reader, limit)
                 self._take(self._read_line(limit))
             except TimeoutError:
                 raise CommandError(
@@ -121,6 +127,19 @@ class Client:
         while not self._events and b"\n" in self._buffer:
             self._take(self._read_line(None))
         return bool(self._events)
+
+    def _wait(self, reader: int, limit: float | None) -> None:
+        from select import POLLERR, POLLIN, poll
+
+        watch = poll()
+        watch.register(self._socket.fileno(), POLLIN)
+        watch.register(reader, 0)
+        left = _left(limit)
+        found = watch.poll(None if left is None else left * 1000)
+        if not found:
+            raise TimeoutError
+        if any(one == reader and event & POLLERR for one, event in found):
+            raise BrokenPipeError
 
     def _connect(self, path: str) -> None:
         try:

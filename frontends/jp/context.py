@@ -1,0 +1,176 @@
+"""What a running command of jp works with: its settings, the daemon, and where it prints."""
+
+import os
+import sys
+
+from sat.bridge.errors import CommandError
+from sat.frontends.core.clean import clean, encode_json
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sat.bridge.blocking import Client
+    from sat.frontends.jp.grammar import Command
+
+#: Added to a wait that the daemon counts, so that its own answer comes first.
+_GRACE = 5.0
+_DEFAULT_TIMEOUT = 60.0
+
+
+class Context:
+    """One command being run.
+
+    :param settings: the global options, by name
+    """
+
+    def __init__(self, command: "Command", settings: dict[str, object]) -> None:
+        self.command = command
+        self.json = bool(settings.get("json"))
+        self.quiet = bool(settings.get("quiet"))
+        self.profile = _text(settings, "profile")
+        self.txn = _text(settings, "txn")
+        timeout = settings.get("timeout")
+        self.timeout = timeout if isinstance(timeout, float) else None
+        self._client: Client | None = None
+
+    @property
+    def client(self) -> "Client":
+        """The session with the daemon, which is started if it doesn't run.
+
+        :raises CommandError: ``daemon.missing`` if it doesn't run and isn't to be started
+        """
+        if self._client is None:
+            self._client = connect(self.timeout)
+            waits = self.command.waits
+            if self.timeout is not None:
+                self._client.timeout = self.timeout + (_GRACE if waits else 0.0)
+            elif waits:
+                self._client.timeout = _DEFAULT_TIMEOUT * 2
+        return self._client
+
+    def complete(self, params: dict[str, object]) -> dict[str, object]:
+        """Add to a call's parameters what the global options say."""
+        if self.profile is not None and self.command.per_profile:
+            params["profile"] = self.profile
+        if self.txn is not None:
+            params["txn"] = self.txn
+        if self.timeout is not None and self.command.waits:
+            params["timeout"] = self.timeout
+        return params
+
+    def call(self, method: str, **params: object) -> object:
+        """Call a method for the chosen profile, as :meth:`sat.bridge.blocking.Client.call`."""
+        return self.client.call(method, **self.complete(params))
+
+    def close(self) -> None:
+        """End the session, if there is one."""
+        if self._client is not None:
+            self._client.close()
+
+    def result(self, value: object) -> None:
+        """Print a result: as JSON lines, or as the command's ``show`` has it."""
+        if self.json:
+            if isinstance(value, list):
+                for one in value:
+                    self.record(one)
+            elif value is not None:
+                self.record(value)
+        elif not self.command.acts:
+            from sat.frontends.jp import show
+
+            text = show.render(self.command.show, value)
+            if text:
+                print(text)
+
+    def record(self, value: object) -> None:
+        """Print one object as a line of JSON."""
+        _flush_text()
+        sys.stdout.buffer.write(encode_json(value))
+
+    def line(self, text: str) -> None:
+        """Print a text for people, without what a terminal would obey."""
+        print(clean(text))
+
+    def note(self, sentence: str) -> None:
+        """Say something on the side, unless told to be quiet."""
+        if not self.quiet:
+            complain(sentence)
+
+
+def connect(timeout: float | None) -> "Client":
+    """Open a session; start the daemon if none runs, unless ``SAT_NO_START`` is set.
+
+    :raises CommandError: ``daemon.missing``, or why it did not start
+    """
+    from sat.bridge import blocking
+
+    limit = _DEFAULT_TIMEOUT if timeout is None else timeout
+    try:
+        return blocking.connect(name="jp", timeout=limit)
+    except CommandError as error:
+        if error.name != "daemon.missing" or os.environ.get("SAT_NO_START", "0") not in ("", "0"):
+            raise
+    from sat.bridge.program import run_sat
+
+    code, sentence = run_sat(["start"])
+    if code:
+        raise CommandError(
+            "daemon.missing",
+            sentence.removeprefix("sat: ") or f"The daemon did not start (exit code {code}).",
+        )
+    return blocking.connect(name="jp", timeout=limit)
+
+
+def complain(sentence: str) -> None:
+    """Print a sentence on standard error, with the program's name before it."""
+    sys.stdout.flush()
+    print(f"jp: {clean(sentence)}", file=sys.stderr)
+
+
+def read_stdin(what: str) -> bytes:
+    """Read standard input to its end, for something that has to come from there.
+
+    :raises CommandError: ``usage.stdin`` if it is closed, or a terminal where nobody asked for it
+    """
+    if sys.stdin is None:
+        raise CommandError("usage.stdin", f"{what} is missing, and standard input is closed.")
+    return sys.stdin.buffer.read()
+
+
+def text_of(data: bytes, what: str) -> str:
+    """Decode what was read.
+
+    :raises CommandError: ``usage.text`` if it isn't UTF-8
+    """
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        raise CommandError(
+            "usage.text",
+            f"{what} is not UTF-8 text (byte {error.start + 1}): convert it first, for example "
+            "with iconv; send binary data with “jp file send”.",
+        ) from None
+
+
+def pairs(texts: "Sequence[str]") -> list[tuple[str, str]]:
+    """Part texts of the form KEY=VALUE.
+
+    :raises CommandError: ``usage.arguments`` if one has another form
+    """
+    found = []
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not key or not equals:
+            raise CommandError("usage.arguments", f"“{text}” is not of the form KEY=VALUE.")
+        found.append((key, value))
+    return found
+
+
+def _flush_text() -> None:
+    sys.stdout.flush()
+
+
+def _text(settings: dict[str, object], name: str) -> str | None:
+    value = settings.get(name)
+    return value if isinstance(value, str) else None

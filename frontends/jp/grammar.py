@@ -1,0 +1,313 @@
+"""What a command line is made of, and how one is read.
+
+A parser of its own, because importing argparse costs as much as the whole rest of jp.
+"""
+
+from sat.bridge.errors import CommandError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class Argument:
+    """A word that a command takes by its place.
+
+    :param name: what help calls it
+    :param param: the call's parameter; one that begins with ``_`` is for this side alone
+    :param many: takes all words that other arguments leave
+    :param default: what is sent without it; None sends nothing
+    :param kind: ``text``, ``integer``, ``number``, ``boolean`` or ``json``
+    """
+
+    __slots__ = ("choices", "default", "help", "kind", "many", "name", "param", "required")
+
+    def __init__(
+        self,
+        name: str,
+        param: str,
+        help: str = "",
+        *,
+        required: bool = True,
+        many: bool = False,
+        default: str | None = None,
+        kind: str = "text",
+        choices: "Sequence[str]" = (),
+    ) -> None:
+        self.name = name
+        self.param = param
+        self.help = help
+        self.required = required
+        self.many = many
+        self.default = default
+        self.kind = kind
+        self.choices = choices
+
+
+class Option:
+    """A word with dashes: a flag, or with ``value`` (what help calls it) followed by one.
+
+    A flag's parameter is true; ``--no-X`` of a flag is understood where ``negatable``.
+    """
+
+    __slots__ = (
+        "choices",
+        "flag",
+        "help",
+        "kind",
+        "many",
+        "negatable",
+        "param",
+        "required",
+        "short",
+        "value",
+    )
+
+    def __init__(
+        self,
+        flag: str,
+        param: str,
+        value: str = "",
+        help: str = "",
+        *,
+        kind: str = "text",
+        many: bool = False,
+        choices: "Sequence[str]" = (),
+        required: bool = False,
+        short: str = "",
+        negatable: bool = False,
+    ) -> None:
+        self.flag = flag
+        self.param = param
+        self.value = value
+        self.help = help
+        self.kind = kind
+        self.many = many
+        self.choices = choices
+        self.required = required
+        self.short = short
+        self.negatable = negatable
+
+
+class Command:
+    """One command.
+
+    :param words: what is typed; with a dot for the space it is the method
+    :param run: ``module.function`` of this package that does more than one call
+    :param show: the function of ``show`` that prints the result for people
+    :param acts: changes something: prints nothing for people when it is done
+    :param waits: ``--timeout`` is a parameter of the call too
+    """
+
+    __slots__ = (
+        "acts",
+        "aliases",
+        "arguments",
+        "method",
+        "options",
+        "per_profile",
+        "run",
+        "show",
+        "summary",
+        "waits",
+        "words",
+    )
+
+    def __init__(
+        self,
+        words: str,
+        summary: str,
+        arguments: "Sequence[Argument]" = (),
+        options: "Sequence[Option]" = (),
+        *,
+        run: str = "",
+        show: str = "record",
+        acts: bool = False,
+        waits: bool = False,
+        per_profile: bool = True,
+        aliases: "Sequence[str]" = (),
+        method: str = "",
+    ) -> None:
+        self.words = words
+        self.summary = summary
+        self.arguments = arguments
+        self.options = options
+        self.run = run
+        self.show = show
+        self.acts = acts
+        self.waits = waits
+        self.per_profile = per_profile
+        self.aliases = aliases
+        self.method = method or words.replace(" ", ".")
+
+
+GLOBAL_OPTIONS = (
+    Option("--profile", "profile", "PROFILE", "the profile to use", short="-p"),
+    Option("--json", "json", help="print results as JSON, an object a line"),
+    Option("--quiet", "quiet", help="print results and errors alone", short="-q"),
+    Option("--timeout", "timeout", "S", "seconds to wait", kind="number"),
+    Option("--txn", "txn", "ID", "do this once, however often it is sent with this id"),
+    Option("--help", "help", help="show help", short="-h"),
+    Option("--version", "version", help="show the version"),
+)
+
+_GLOBAL = {one.flag: one for one in GLOBAL_OPTIONS} | {
+    one.short: one for one in GLOBAL_OPTIONS if one.short
+}
+
+
+def split(argv: "Sequence[str]") -> tuple[list[str], list[str]]:
+    """Part the first words (two at most) from what follows and from options before them."""
+    words: list[str] = []
+    tokens: list[str] = []
+    rest = list(argv)
+    while rest and len(words) < 2:
+        word = rest.pop(0)
+        if word == "--":
+            rest.insert(0, word)
+            break
+        if not word.startswith("-") or word == "-":
+            words.append(word)
+            continue
+        tokens.append(word)
+        option = _GLOBAL.get(word)
+        if option is None and words:
+            break
+        if option is not None and option.value and rest:
+            tokens.append(rest.pop(0))
+    return words, tokens + rest
+
+
+def read(
+    command: Command | None, tokens: "Sequence[str]"
+) -> tuple[dict[str, object], dict[str, object]]:
+    """Read what follows a command's words: return its parameters, and the global options.
+
+    Without a command, only global options are looked for.
+
+    :raises CommandError: ``usage.*``, saying what is wrong and where help is
+    """
+    known = dict(_GLOBAL)
+    for option in command.options if command is not None else ():
+        known[option.flag] = option
+        if option.negatable:
+            known[f"--no-{option.flag[2:]}"] = option
+    params: dict[str, object] = {}
+    settings: dict[str, object] = {}
+    plain: list[str] = []
+    rest = list(tokens)
+    while rest:
+        word = rest.pop(0)
+        if word == "--":
+            plain += rest
+            break
+        if not word.startswith("-") or word == "-":
+            plain.append(word)
+            continue
+        flag, equals, value = word.partition("=")
+        if flag not in known and not word.startswith("--") and word[:2] in known:
+            flag, equals, value = word[:2], "=", word[2:]
+        option_found = known.get(flag)
+        if option_found is None:
+            if command is None:
+                continue
+            raise _unknown_option(command, flag, known)
+        target = settings if option_found in GLOBAL_OPTIONS else params
+        if not option_found.value:
+            if equals:
+                raise _usage(command, f"{flag} takes no value.")
+            target[option_found.param] = not flag.startswith("--no-") or not option_found.negatable
+            continue
+        if not equals:
+            if not rest:
+                raise _usage(command, f"{flag} needs a value: {option_found.value}.")
+            value = rest.pop(0)
+        converted = _convert(command, flag, value, option_found.kind, option_found.choices)
+        if option_found.many:
+            values = target.setdefault(option_found.param, [])
+            assert isinstance(values, list)
+            values.append(converted)
+        else:
+            target[option_found.param] = converted
+    if command is not None and not settings.get("help"):
+        _place(command, plain, params)
+        for option in command.options:
+            if option.required and option.param not in params:
+                raise _usage(command, f"{option.flag} {option.value} is missing.")
+    return params, settings
+
+
+def _place(command: Command, plain: list[str], params: dict[str, object]) -> None:
+    """Give the plain words to the arguments, in order."""
+    left = [one for one in command.arguments if one.param not in params]
+    spare = len(plain) - len(left)
+    for position, argument in enumerate(left):
+        if argument.many:
+            count = len(plain) - sum(1 for one in left[position + 1 :] if one.required)
+            words, plain = plain[: max(count, 0)], plain[max(count, 0) :]
+            if not words and argument.required:
+                raise _usage(command, f"{argument.name} is missing.")
+            params[argument.param] = [
+                _convert(command, argument.name, one, argument.kind, argument.choices)
+                for one in words
+            ]
+        elif plain:
+            params[argument.param] = _convert(
+                command, argument.name, plain.pop(0), argument.kind, argument.choices
+            )
+        elif argument.required:
+            raise _usage(command, f"{argument.name} is missing.")
+        elif argument.default is not None:
+            params[argument.param] = argument.default
+    if plain:
+        hint = " (a text of several words goes in quotes)" if spare > 0 else ""
+        raise _usage(command, f"“{plain[0]}” is one word too many{hint}.")
+
+
+def _convert(
+    command: Command | None, name: str, value: str, kind: str, choices: "Sequence[str]"
+) -> object:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise _usage(command, f"{name} is not valid UTF-8.") from None
+    if choices and value not in choices:
+        raise _usage(command, f"{name} is one of {', '.join(choices)}, not “{value}”.")
+    try:
+        if kind == "integer":
+            return int(value)
+        if kind == "number":
+            return float(value)
+        if kind == "boolean":
+            return {"true": True, "yes": True, "false": False, "no": False}[value.lower()]
+        if kind == "json":
+            import json
+
+            return json.loads(value)
+    except (ValueError, KeyError, RecursionError):
+        wanted = {
+            "integer": "a whole number",
+            "number": "a number",
+            "boolean": "true or false",
+            "json": "JSON",
+        }[kind]
+        raise _usage(command, f"{name} is {wanted}, not “{value}”.") from None
+    return value
+
+
+def suggestion(word: str, known: "Sequence[str]") -> str:
+    """Return what to say of a word that looks like a known one; else an empty text."""
+    from difflib import get_close_matches
+
+    close = get_close_matches(word, known, 1, 0.6)
+    return f" Did you mean “{close[0]}”?" if close else ""
+
+
+def _usage(command: Command | None, sentence: str) -> CommandError:
+    words = f" {command.words}" if command is not None else ""
+    return CommandError("usage.arguments", f"{sentence} See “jp{words} --help”.")
+
+
+def _unknown_option(command: Command, flag: str, known: dict[str, Option]) -> CommandError:
+    hint = suggestion(flag, list(known))
+    return _usage(command, f"{command.words} has no option {flag}.{hint}")

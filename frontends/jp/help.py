@@ -1,0 +1,107 @@
+"""Help, made from the table."""
+
+import sys
+
+from sat.bridge.errors import CommandError
+from sat.frontends.jp.grammar import GLOBAL_OPTIONS, Argument, Command, Option, suggestion
+from sat.frontends.jp.table import COMMANDS, GROUPS
+
+_INTRODUCTION = """\
+jp: what Salut à Toi does, from the command line.
+
+  jp [-p PROFILE] [--json] [-q] [--timeout S] [--txn ID] GROUP COMMAND …
+"""
+_CODES = """\
+Exit codes: 0 done; 1 refused or failed; 2 usage; 3 no daemon; 4 not connected; 5 timed out;
+6 no such thing; 7 denied; 130 interrupted. Without -p it is the default profile, else the only one.
+“jp GROUP COMMAND --help” tells more. Plugins add commands: “jp api describe” lists them all.
+"""
+
+
+def answer(words: list[str], *, asked: bool, settings: dict[str, object]) -> int:
+    """Answer a command line that names no command; return the exit code.
+
+    :raises CommandError: ``usage.command`` if its first word isn't known either
+    """
+    if words and words[0] not in GROUPS:
+        if asked:
+            from sat.frontends.jp import generic
+
+            command, _ = generic.find(words, [], settings)
+            show_command(command)
+            return 0
+        raise CommandError(
+            "usage.command",
+            f"There is no command “{' '.join(words)}”.{suggestion(words[0], GROUPS)} "
+            "See “jp --help”.",
+        )
+    if len(words) == 2:
+        known = [one.words.partition(" ")[2] for one in COMMANDS if _group(one) == words[0]]
+        raise CommandError(
+            "usage.command",
+            f"There is no command “{' '.join(words)}”.{suggestion(words[1], known)} "
+            f"See “jp {words[0]} --help”.",
+        )
+    print(_group_text(words[0]) if words else _text(), end="", file=None if asked else sys.stderr)
+    return 0 if asked else 2
+
+
+def show_command(command: Command) -> None:
+    """Print the help of one command."""
+    print(command_text(command), end="")
+
+
+def command_text(command: Command) -> str:
+    """Return the help of one command."""
+    text = f"{command.summary}\n\n  jp {_usage(command)}\n"
+    if command.aliases:
+        text += f"  (also: jp {', jp '.join(command.aliases)})\n"
+    rows = [(one.name, _told(one)) for one in command.arguments]
+    rows += [(_flag(one), _told(one)) for one in command.options]
+    if rows:
+        text += "\n" + _rows(rows)
+    return (
+        f"{text}\nFor every command:\n{_rows([(_flag(one), one.help) for one in GLOBAL_OPTIONS])}"
+    )
+
+
+def _text() -> str:
+    parts = [_INTRODUCTION]
+    for group in GROUPS:
+        parts.append(_rows([(one.words, one.summary) for one in COMMANDS if _group(one) == group]))
+    return "\n".join([*parts, _rows([("ping JID", "Measure the round trip to a peer.")]), _CODES])
+
+
+def _group_text(group: str) -> str:
+    rows = [(_usage(one), one.summary) for one in COMMANDS if _group(one) == group]
+    return "".join(f"  jp {usage}\n      {summary}\n" for usage, summary in rows)
+
+
+def _group(command: Command) -> str:
+    return command.words.partition(" ")[0]
+
+
+def _usage(command: Command) -> str:
+    words = [command.words]
+    for argument in command.arguments:
+        name = argument.name + ("…" if argument.many else "")
+        words.append(name if argument.required else f"[{name}]")
+    for option in command.options:
+        text = f"{option.flag} {option.value}".strip()
+        words.append(text if option.required else f"[{text}]" + ("…" if option.many else ""))
+    return " ".join(words)
+
+
+def _flag(option: Option) -> str:
+    flags = f"{option.short}, {option.flag}" if option.short else option.flag
+    return f"{flags} {option.value}".strip()
+
+
+def _told(one: Argument | Option) -> str:
+    choices = f" ({', '.join(one.choices)})" if one.choices else ""
+    return one.help + choices
+
+
+def _rows(rows: list[tuple[str, str]]) -> str:
+    width = max(len(left) for left, _ in rows)
+    return "".join(f"  {left:{width}}  {right}".rstrip() + "\n" for left, right in rows)

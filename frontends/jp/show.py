@@ -1,0 +1,293 @@
+"""Results for people: quiet, aligned, a line for each thing.
+
+Whatever comes from the network is cleaned here, field by field: one that holds line ends can't
+pass for two lines of ours.
+"""
+
+import sys
+import time
+
+from sat.frontends.core.clean import clean, clean_line
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+Record = dict[str, object]
+
+_UNREMARKABLE = ("sent", "acknowledged", "received", "displayed", "done", "")
+
+
+def render(name: str, value: object) -> str:
+    """Write a result with one of the functions below, named in the table."""
+    if name == "record" or not isinstance(value, list):
+        return api(value) if name == "api" and isinstance(value, dict) else record(value)
+    return _LISTS[name]([one for one in value if isinstance(one, dict)])
+
+
+def record(value: object) -> str:
+    """Write anything: an object as its fields, a list line by line, nothing as nothing."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.3f}"
+    if isinstance(value, dict):
+        rows = [(str(key), _field(one)) for key, one in value.items() if key != "rev"]
+        return table([row for row in rows if row[1]])
+    if isinstance(value, list):
+        if any(isinstance(one, dict) for one in value):
+            return "\n\n".join(record(one) for one in value)
+        return "\n".join(record(one) for one in value)
+    return clean(str(value))
+
+
+def profiles(found: "Sequence[Record]") -> str:
+    """Write profiles with what their connections do."""
+    rows = []
+    for one in found:
+        connection = _object(one, "connection")
+        told = "default" if one.get("default") else ""
+        rows.append(
+            (
+                _text(one, "name"),
+                _text(one, "jid"),
+                _text(connection, "phase"),
+                told,
+                _text(connection, "sentence"),
+            )
+        )
+    return table(rows)
+
+
+def messages(found: "Sequence[Record]") -> str:
+    """Write a conversation."""
+    return "\n".join(_message(one, with_peer=False) for one in found)
+
+
+def found(messages: "Sequence[Record]") -> str:
+    """Write messages of several conversations."""
+    return "\n".join(_message(one, with_peer=True) for one in messages)
+
+
+def conversations(found: "Sequence[Record]") -> str:
+    """Write conversations with unread counts and the last message's beginning."""
+    rows = []
+    for one in found:
+        last = _object(one, "last")
+        unread = one.get("unread") or 0
+        count = bold(str(unread)) if unread else "-"
+        draft = "draft: " + _text(one, "draft") if one.get("draft") else ""
+        body = draft or _text(last, "body")
+        rows.append((count, _text(one, "peer"), when(_text(last, "ts")), body[:60]))
+    return table(rows)
+
+
+def contacts(found: "Sequence[Record]") -> str:
+    """Write the roster."""
+    rows = []
+    for one in found:
+        groups = one.get("groups")
+        names = ", ".join(clean_line(str(each)) for each in groups) if groups else ""  # type: ignore[attr-defined]
+        subscription = _text(one, "subscription") + (" (asked)" if one.get("ask") else "")
+        rows.append((_text(one, "jid"), _text(one, "name"), subscription, names))
+    return table(rows)
+
+
+def presences(found: "Sequence[Record]") -> str:
+    """Write what a contact's devices show."""
+    return table([(_text(one, "jid"), _text(one, "show"), _text(one, "status")) for one in found])
+
+
+def transfers(found: "Sequence[Record]") -> str:
+    """Write files on their way."""
+    rows = []
+    for one in found:
+        done, size = one.get("done"), one.get("size")
+        share = (
+            f"{done / size:.0%}" if isinstance(done, int) and isinstance(size, int) and size else ""
+        )
+        rows.append(
+            (
+                _text(one, "id"),
+                _text(one, "direction"),
+                _text(one, "peer"),
+                _text(one, "state"),
+                share,
+                _text(one, "name"),
+                _text(one, "url") or _text(one, "sentence"),
+            )
+        )
+    return table(rows)
+
+
+def questions(found: "Sequence[Record]") -> str:
+    """Write what waits for a decision, with the fields of each form."""
+    blocks = []
+    for one in found:
+        lines = [f"{_text(one, 'id')}  {_text(one, 'profile')}: {_text(one, 'sentence')}"]
+        fields = _object(one, "form").get("fields")
+        for field in fields if isinstance(fields, list) else ():
+            options = field.get("options")
+            choices = f" ({', '.join(map(str, options))})" if options else ""
+            value = ", ".join(map(str, field.get("value") or ()))
+            label = _text(field, "label")
+            lines.append(clean_line(f"    {_text(field, 'name')}={value}{choices}  {label}"))
+        blocks.append("\n".join(lines))
+    return "\n".join(blocks)
+
+
+def options(found: "Sequence[Record]") -> str:
+    """Write the settings."""
+    rows = []
+    for one in found:
+        told = _text(one, "help")
+        changed = "" if one.get("value") == one.get("default") else "*"
+        rows.append((_text(one, "name"), _field(one.get("value")) + changed, told))
+    return table(rows)
+
+
+def plugins(found: "Sequence[Record]") -> str:
+    """Write the plugins, with the reason of those that failed."""
+    return table(
+        [
+            (
+                _text(one, "name"),
+                _text(one, "state"),
+                _text(one, "sentence") or _text(one, "summary"),
+            )
+            for one in found
+        ]
+    )
+
+
+def api(description: Record) -> str:
+    """Write an API's description in short."""
+    lines = [f"API {_text(description, 'api')}", "", "Methods:"]
+    rows = []
+    for one in _objects(description, "methods"):
+        words = []
+        for param in _objects(one, "params"):
+            words.append(
+                _text(param, "name") if param.get("required") else f"[{_text(param, 'name')}]"
+            )
+        rows.append((f"  {_text(one, 'name')} {' '.join(words)}".rstrip(), _text(one, "summary")))
+    lines += [table(rows), "", "Events:"]
+    events = _objects(description, "events")
+    lines.append(table([(f"  {_text(one, 'type')}", _text(one, "doc")) for one in events]))
+    return "\n".join(lines)
+
+
+def table(rows: "Sequence[Sequence[str]]") -> str:
+    """Align columns; the last one is as long as it is."""
+    if not rows:
+        return ""
+    widths = [max(_width(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = []
+    for row in rows:
+        cells = [
+            cell + " " * (width - _width(cell))
+            for cell, width in zip(row, widths, strict=True)
+            if width
+        ]
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join(lines)
+
+
+def when(stamp: str) -> str:
+    """Write an RFC 3339 time in UTC as the local one, to the second."""
+    try:
+        year, month, day = int(stamp[:4]), int(stamp[5:7]), int(stamp[8:10])
+        hour, minute, second = int(stamp[11:13]), int(stamp[14:16]), int(stamp[17:19])
+    except ValueError:
+        return stamp
+    # Days since 1970 in the proleptic Gregorian calendar (years begin in March: the leap day is
+    # the last); calendar.timegm does the same after importing datetime and locale.
+    shifted, months = (year, month - 3) if month > 2 else (year - 1, month + 9)
+    days = 365 * shifted + shifted // 4 - shifted // 100 + shifted // 400
+    days += (153 * months + 2) // 5 + day - 1 - 719468
+    seconds = ((days * 24 + hour) * 60 + minute) * 60 + second
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
+
+
+def bold(text: str) -> str:
+    """Make a text stand out, where the output is a terminal that may be coloured."""
+    import os
+
+    if not sys.stdout.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return text
+    return f"\x1b[1m{text}\x1b[0m"
+
+
+def _message(one: Record, *, with_peer: bool) -> str:
+    out = one.get("direction") == "out"
+    peer = _text(one, "peer")
+    author = (f"me to {peer}" if with_peer else "me") if out else peer
+    state = _text(one, "state")
+    notes = [] if state in _UNREMARKABLE else [state]
+    if one.get("error"):
+        notes.append(_text(one, "error"))
+    if one.get("maybe_duplicate"):
+        notes.append("perhaps sent twice")
+    subject = f"[{_text(one, 'subject')}] " if one.get("subject") else ""
+    body = clean(str(one.get("body") or "")).replace("\n", "\n    ")
+    told = f"  ({', '.join(notes)})" if notes else ""
+    return f"{when(_text(one, 'ts'))}  {author}: {subject}{body}{told}"
+
+
+def _width(text: str) -> int:
+    """Count the columns that a text takes on a terminal."""
+    if text.isascii() and "\x1b" not in text:
+        return len(text)
+    import unicodedata
+
+    text = text.replace("\x1b[1m", "").replace("\x1b[0m", "")
+    return sum(
+        0
+        if unicodedata.combining(one) or unicodedata.category(one) in ("Mn", "Me", "Cf")
+        else 1 + (unicodedata.east_asian_width(one) in "WF")
+        for one in text
+    )
+
+
+def _field(value: object) -> str:
+    if value is None or value == [] or value == {}:
+        return ""
+    if isinstance(value, dict):
+        parts = ((key, _field(one)) for key, one in value.items() if key != "rev")
+        return ", ".join(f"{key} {part}" for key, part in parts if part)
+    if isinstance(value, list):
+        return ", ".join(_field(one) for one in value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return clean_line(str(value))
+
+
+def _text(one: Record, key: str) -> str:
+    value = one.get(key)
+    return "" if value is None else clean_line(str(value))
+
+
+def _object(one: Record, key: str) -> Record:
+    value = one.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def _objects(one: Record, key: str) -> list[Record]:
+    value = one.get(key)
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+
+
+_LISTS: "dict[str, Callable[[Sequence[Record]], str]]" = {
+    "contacts": contacts,
+    "conversations": conversations,
+    "found": found,
+    "messages": messages,
+    "options": options,
+    "plugins": plugins,
+    "presences": presences,
+    "profiles": profiles,
+    "questions": questions,
+    "transfers": transfers,
+}

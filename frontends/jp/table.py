@@ -1,0 +1,259 @@
+"""The table of jp's commands: parser, help and completion are all made from it.
+
+A command that isn't here but which the daemon knows is put together from ``api.describe``
+(``generic.py``): this table holds what deserves better words, shorter lines, or work on this side.
+"""
+
+from sat.frontends.jp.grammar import Argument, Command, Option
+
+_PASSWORDS = (
+    Option("--password-file", "_password_file", "FILE", "the password is the first line of FILE"),
+    Option("--password-stdin", "_password_stdin", help="the password comes by standard input"),
+)
+_ACCOUNT = (
+    Option("--server", "server", "HOST:PORT", "connect there rather than where DNS says"),
+    Option("--direct-tls", "direct_tls", help="speak TLS from the first byte"),
+    Option("--ca", "_ca", "FILE", "trust this certificate authority too (PEM)"),
+    Option("--allow-plain", "allow_plain", help="let the server ask for the password itself"),
+    Option("--resource", "resource", "NAME", "ask the server for this resource"),
+)
+_JID = Argument("JID", "jid", "the contact's address")
+_PEER = Argument("JID", "peer", "the other side of the conversation")
+_NAME = Argument("NAME", "name", "the profile's name")
+_PLUGIN = Argument("NAME", "name", "the plugin's name")
+_SHOWS = ("available", "away", "chat", "dnd", "xa", "unavailable")
+
+COMMANDS = (
+    Command(
+        "profile create",
+        "Add an XMPP account, whose password the daemon keeps.",
+        (_NAME,),
+        (
+            Option("--jid", "jid", "JID", "the account's address", required=True),
+            *_PASSWORDS,
+            *_ACCOUNT,
+            Option("--no-autoconnect", "_manual", help="connect only when asked to"),
+        ),
+        run="account.create",
+        per_profile=False,
+    ),
+    Command("profile list", "List the profiles.", show="profiles", per_profile=False),
+    Command(
+        "profile get",
+        "Show a profile and its connection.",
+        (_NAME,),
+        show="record",
+        per_profile=False,
+        aliases=("profile show",),
+    ),
+    Command(
+        "profile set",
+        "Change settings of a profile; an empty value takes one away.",
+        (
+            _NAME,
+            Argument("KEY=VALUE", "_pairs", "a setting; ca=FILE reads a PEM file", many=True),
+        ),
+        _PASSWORDS,
+        run="account.change",
+        per_profile=False,
+    ),
+    Command(
+        "profile connect",
+        "Connect a profile, and return once it is online.",
+        (_NAME,),
+        acts=True,
+        waits=True,
+        per_profile=False,
+    ),
+    Command("profile disconnect", "Disconnect a profile.", (_NAME,), acts=True, per_profile=False),
+    Command(
+        "profile default",
+        "Make a profile the one that commands without -p are for.",
+        (_NAME,),
+        acts=True,
+        per_profile=False,
+    ),
+    Command(
+        "profile delete",
+        "Delete a profile with its history; the account on the server stays.",
+        (_NAME,),
+        acts=True,
+        per_profile=False,
+    ),
+    Command(
+        "message send",
+        "Send a message, and print its id; without BODY, standard input is the text.",
+        (
+            Argument("JID", "to", "whom to write to"),
+            Argument("BODY", "body", "the text, as one word: quote it", required=False),
+        ),
+        (
+            Option("--now", "now", help="refuse when not connected, instead of keeping it"),
+            Option(
+                "--wait",
+                "wait",
+                "STATE",
+                "return once it has come so far",
+                choices=("stored", "sent", "acknowledged", "received"),
+            ),
+            Option("--subject", "subject", "TEXT", "a subject"),
+            Option("--thread", "thread", "ID", "the thread that it belongs to"),
+            Option(
+                "--type",
+                "type",
+                "TYPE",
+                "the type of the stanza",
+                choices=("chat", "normal", "headline"),
+            ),
+        ),
+        run="send.message",
+        waits=True,
+    ),
+    Command(
+        "message list",
+        "Show the last messages of a conversation, oldest first.",
+        (_PEER,),
+        (
+            Option("--limit", "limit", "N", "how many (50)", kind="integer"),
+            Option("--before", "before", "ID", "those before this message"),
+        ),
+        show="messages",
+    ),
+    Command(
+        "message search",
+        "Find messages by their words.",
+        (Argument("TEXT", "text", "words that the message has"),),
+        (
+            Option("--with", "peer", "JID", "in this conversation alone"),
+            Option("--limit", "limit", "N", "how many (20)", kind="integer"),
+        ),
+        show="found",
+    ),
+    Command("message get", "Show one message.", (Argument("ID", "id"),), show="record"),
+    Command("conversation list", "List conversations with what is unread.", show="conversations"),
+    Command("conversation get", "Show one conversation.", (_PEER,), show="record"),
+    Command(
+        "conversation read",
+        "Mark a conversation as read, in all frontends.",
+        (_PEER,),
+        (Option("--up-to", "up_to", "ID", "up to this message only"),),
+        acts=True,
+    ),
+    Command(
+        "conversation draft",
+        "Keep a message begun, for whichever frontend ends it; without TEXT, drop it.",
+        (_PEER, Argument("TEXT", "text", required=False, default="")),
+        acts=True,
+    ),
+    Command("roster list", "List the contacts.", show="contacts"),
+    Command(
+        "roster add",
+        "Add a contact, and ask to see its presence.",
+        (_JID,),
+        (
+            Option("--name", "name", "NAME", "what you call it"),
+            Option("--group", "groups", "GROUP", "put it there (repeatable)", many=True),
+        ),
+        acts=True,
+    ),
+    Command(
+        "roster update",
+        "Change a contact's name or groups.",
+        (_JID,),
+        (
+            Option("--name", "name", "NAME", "what you call it"),
+            Option("--group", "groups", "GROUP", "put it there alone (repeatable)", many=True),
+        ),
+        acts=True,
+    ),
+    Command("roster remove", "Remove a contact.", (_JID,), acts=True),
+    Command(
+        "presence set",
+        "Show yourself as available, away, chat, dnd, xa or unavailable.",
+        (
+            Argument("STATE", "show", "one of these words", choices=_SHOWS),
+            Argument("TEXT", "status", "a few words to go with it", required=False),
+        ),
+        acts=True,
+    ),
+    Command(
+        "presence get",
+        "Show what a contact's devices show.",
+        (_JID,),
+        show="presences",
+        aliases=("presence show",),
+    ),
+    Command(
+        "file send",
+        "Send files to a contact, and follow them to the end.",
+        (
+            Argument("FILE", "_files", "a file", many=True),
+            Argument("JID", "to", "whom to send to"),
+        ),
+        (Option("--type", "media_type", "TYPE", "the media type (image/png)"),),
+        run="files.send",
+    ),
+    Command("transfer list", "List files on their way.", show="transfers"),
+    Command("transfer cancel", "End a transfer.", (Argument("ID", "id"),), acts=True),
+    Command(
+        "event follow",
+        "Print events as they happen, a JSON object a line.",
+        (),
+        (
+            Option("--type", "types", "TYPE", "this type only (repeatable)", many=True),
+            Option("--cursor", "cursor", "NAME", "go on after the last one seen under this name"),
+            Option("--resume", "_resume", "EPOCH:SEQ", "go on after this event"),
+            Option("--limit", "_limit", "N", "end after so many", kind="integer"),
+        ),
+        run="follow.events",
+    ),
+    Command("question list", "List what waits for your decision.", show="questions"),
+    Command(
+        "question answer",
+        "Answer a question; without FIELD=VALUE, its form is taken as it is.",
+        (
+            Argument("ID", "id"),
+            Argument("FIELD=VALUE", "_pairs", "a field's value", required=False, many=True),
+        ),
+        run="asking.answer",
+    ),
+    Command("option list", "List the settings.", show="options", per_profile=False),
+    Command(
+        "option get",
+        "Show a setting.",
+        (Argument("NAME", "name"),),
+        show="record",
+        per_profile=False,
+    ),
+    Command(
+        "option set",
+        "Change a setting.",
+        (Argument("NAME", "name"), Argument("VALUE", "value")),
+        run="asking.set_option",
+        per_profile=False,
+    ),
+    Command("plugin list", "List the plugins.", show="plugins", per_profile=False),
+    Command("plugin load", "Load a plugin.", (_PLUGIN,), acts=True, per_profile=False),
+    Command("plugin unload", "Unload a plugin.", (_PLUGIN,), acts=True, per_profile=False),
+    Command(
+        "api describe",
+        "Show all that the daemon can be asked, and the events it sends.",
+        show="api",
+        per_profile=False,
+    ),
+    Command(
+        "api call",
+        "Call a method, with parameters as a JSON object (- for standard input).",
+        (
+            Argument("METHOD", "_method", "its dotted name"),
+            Argument("JSON", "_json", "its parameters", required=False),
+        ),
+        run="asking.call",
+    ),
+)
+
+#: Every command by its words, aliases included.
+BY_WORDS = {words: one for one in COMMANDS for words in (one.words, *one.aliases)}
+
+#: The first words, in the order of the table.
+GROUPS = tuple(dict.fromkeys(one.words.partition(" ")[0] for one in COMMANDS))

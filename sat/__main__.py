@@ -1,0 +1,136 @@
+"""The program ``sat``: run the daemon, and look after it."""
+
+import os
+import sys
+from collections.abc import Sequence
+
+from sat import __version__
+from sat.bridge.errors import CommandError
+
+HELP = """\
+sat: the Salut à Toi daemon, which holds your XMPP accounts.
+
+  sat start            start it in the background, and return once it accepts
+  sat stop             end it
+  sat status [--json]  how it is; exit code 3 if it doesn't run
+  sat logs [-f] [-n N] the last N lines of its log (20); -f: and those to come
+  sat run              run it in the foreground
+  sat backup FILE      write a copy of its database, while it runs
+  sat restore FILE     put such a copy in the place of its database
+  sat --version
+
+What it does for you is asked for with jp: see “jp --help”. All it keeps is below $SAT_HOME if that
+is set, else in the XDG directories.
+"""
+
+
+def main() -> None:
+    """Run ``sat`` and end with its exit code."""
+    try:
+        code = run(sys.argv[1:])
+        sys.stdout.flush()
+    except CommandError as error:
+        print(f"sat: {error.sentence}", file=sys.stderr)
+        code = error.exit_code
+    except KeyboardInterrupt:
+        code = 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        code = 141
+    except OSError as error:
+        print(f"sat: {error.filename or 'system'}: {error.strerror or error}", file=sys.stderr)
+        code = 1
+    sys.exit(code)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a command line and return its exit code.
+
+    :raises CommandError: if it can't be understood, or what it asks for fails
+    """
+    if not arguments:
+        print(HELP, end="", file=sys.stderr)
+        return 2
+    command, rest = arguments[0], list(arguments[1:])
+    if command in ("--help", "-h", "help") or "--help" in rest:
+        print(HELP, end="")
+        return 0
+    if command == "--version":
+        _take(rest, command, 0)
+        print(f"sat {__version__}")
+        return 0
+    if command == "run":
+        from sat.backend.run import main as run_daemon
+
+        return run_daemon(rest)
+    if command in ("start", "stop", "status", "logs", "backup", "restore"):
+        return _control(command, rest)
+    from difflib import get_close_matches
+
+    known = ("start", "stop", "status", "logs", "run", "backup", "restore")
+    close = get_close_matches(command, known, 1)
+    hint = f" Did you mean “{close[0]}”?" if close else ""
+    raise CommandError("usage.command", f"There is no command “{command}”.{hint} See “sat --help”.")
+
+
+def _control(command: str, rest: list[str]) -> int:
+    from sat import control
+    from sat.bridge.paths import home
+
+    place = home()
+    if command == "start":
+        _take(rest, command, 0)
+        control.start(place)
+    elif command == "stop":
+        _take(rest, command, 0)
+        if not control.stop(place):
+            print("sat: no daemon was running", file=sys.stderr)
+    elif command == "status":
+        as_json = "--json" in rest
+        _take([one for one in rest if one != "--json"], command, 0)
+        _show_status(control.status(place), as_json)
+    elif command == "logs":
+        _logs(rest)
+    elif command == "backup":
+        control.backup(place, _take(rest, command, 1)[0])
+    else:
+        control.restore(place, _take(rest, command, 1)[0])
+    return 0
+
+
+def _logs(rest: list[str]) -> None:
+    from sat import control
+    from sat.bridge.paths import home
+
+    follow, lines = False, 20
+    while rest:
+        word = rest.pop(0)
+        if word == "-f":
+            follow = True
+        elif word == "-n" and rest and rest[0].isdigit():
+            lines = int(rest.pop(0))
+        else:
+            raise CommandError("usage.arguments", "sat logs takes -f and -n NUMBER alone.")
+    control.logs(home(), lines, follow)
+
+
+def _take(rest: list[str], command: str, count: int) -> list[str]:
+    if len(rest) == count and not any(one.startswith("-") for one in rest):
+        return rest
+    wanted = "one FILE" if count else "nothing more"
+    raise CommandError("usage.arguments", f"sat {command} takes {wanted}. See “sat --help”.")
+
+
+def _show_status(status: dict[str, object], as_json: bool) -> None:
+    if as_json:
+        import json
+
+        sys.stdout.buffer.write(json.dumps(status, ensure_ascii=False).encode() + b"\n")
+        return
+    from sat.status import render
+
+    print(render(status))
+
+
+if __name__ == "__main__":
+    main()
