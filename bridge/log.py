@@ -105,7 +105,9 @@ class EventLog(Protocol):
     ``epoch`` names this history of numbers: another epoch, other numbers.
     """
 
-    epoch: str
+    @property
+    def epoch(self) -> str:
+        """The name of this history of numbers."""
 
     @property
     def head(self) -> int:

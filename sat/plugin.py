@@ -28,6 +28,7 @@ from sat.bridge.model import (
 )
 from sat.bridge.model import Message as StoredMessage
 from sat.bridge.types import register_text_type
+from sat.xmpp.disco import DiscoInfo, Identity
 from sat.xmpp.stanza import (
     JID,
     Element,
@@ -45,6 +46,7 @@ __all__ = [
     "Call",
     "CommandError",
     "Direction",
+    "DiscoInfo",
     "Element",
     "Event",
     "FileSource",
@@ -113,16 +115,6 @@ class Incoming:
     def drop(self, reason: str) -> None:
         """Go no further with this message; the reason stands in the log."""
         self.dropped = reason
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """What an entity says it is (XEP-0030, section 3.1)."""
-
-    category: str
-    type: str
-    name: str = ""
-    lang: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,10 +254,6 @@ class Host(Protocol):
     def bound_jid(self) -> JID:
         """The full JID of the present stream."""
 
-    @property
-    def private_ca(self) -> str | None:
-        """The profile's own certificate authority as PEM text, if it has one."""
-
     def send(self, stanza: Message | Presence | Iq) -> None:
         """Write a stanza; what is lost with the stream is not sent again."""
 
@@ -287,14 +275,27 @@ class Host(Protocol):
     def mark_message(self, peer: JID, stanza_id: str, state: MessageState) -> Awaitable[bool]:
         """Move the state of a message that was sent; returns whether that message exists."""
 
-    def service(self, feature: str) -> Awaitable[JID | None]:
-        """Return the address of the server's service that has a feature (XEP-0030)."""
+    def service(self, feature: str) -> Awaitable[tuple[JID, DiscoInfo] | None]:
+        """Return the server's service that has a feature, and what it says of itself (XEP-0030)."""
 
-    def features(self) -> Sequence[str]:
-        """Return what the profile's plugins advertise."""
+    def put(
+        self,
+        url: str,
+        headers: dict[str, str],
+        descriptor: int,
+        size: int,
+        progress: Callable[[int], None],
+    ) -> Awaitable[int]:
+        """Send an open file with HTTP PUT, and return the status code of the answer.
 
-    def identities(self) -> Sequence[Identity]:
-        """Return what the profile says it is."""
+        :raises CommandError: if the server can't be reached or trusted
+        """
+
+    def own_info(self) -> DiscoInfo:
+        """Return what the profile says of itself: its identities and all features (XEP-0030)."""
+
+    def own_node(self, node: str) -> None:
+        """Let requests for a disco node be answered as those for the account (XEP-0030 §3.2)."""
 
     def announce(self) -> None:
         """Broadcast our presence again: what it carries has changed."""

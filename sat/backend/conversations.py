@@ -71,7 +71,7 @@ class Conversations:
         self._live = live
 
     @command("conversation.list", level=Level.READ)
-    async def list(self) -> list[Conversation]:
+    async def all(self) -> list[Conversation]:
         """Return all conversations, the latest first, each with its last message."""
         return await self._live.core.store.read(
             lambda reader: latest(reader, self._live.id, limit=-1)

@@ -71,7 +71,7 @@ class Transaction:
     """
 
     def __init__(self, connection: sqlite3.Connection, seq: int, now: int) -> None:
-        self._connection = connection
+        self.connection = connection
         self._seq = seq
         self.now = now
         self.origin: Origin | None = None
@@ -85,7 +85,7 @@ class Transaction:
 
     def run(self, statement: Prepared, **values: object) -> sqlite3.Cursor:
         """Run a statement."""
-        return self._connection.execute(statement.text, statement.values(values))
+        return self.connection.execute(statement.text, statement.values(values))
 
     def first(self, statement: Prepared, **values: object) -> Row | None:
         """Return the first row of a statement, or None; earlier changes are seen."""

@@ -97,6 +97,11 @@ class LiveProfile:
         """The full JID of the present stream; the bare one where there is none."""
         return self._features.jid if self._features is not None else self.jid
 
+    @property
+    def connection_state(self) -> ConnectionState:
+        """How the connection stands at this moment."""
+        return self._connection.state if self._connection is not None else ConnectionState()
+
     def connect(self, password: str) -> None:
         """Connect and stay connected; harmless while connected."""
         if self._connection is not None:
@@ -159,9 +164,13 @@ class LiveProfile:
 
     async def request(self, iq: Iq, timeout: float) -> Iq:
         """Send a request and return its answer; see :meth:`sat.plugin.Plugin.request`."""
+        return Iq.from_element(await self.request_element(iq.to_element(), timeout))
+
+    async def request_element(self, iq: Element, timeout: float) -> Element:
+        """Send a request as an element and return its answer as one."""
         if self._connection is None or self._features is None:
             raise NotConnected(f"the profile {self.name} is not connected")
-        return Iq.from_element(await self._connection.request(iq.to_element(), timeout))
+        return await self._connection.request(iq, timeout)
 
     def pause(self, why: str) -> None:
         """Read nothing more from the server until every reason to pause is gone."""
@@ -243,16 +252,15 @@ class LiveProfile:
             if element.name == "presence":
                 self.presences.received(element, arrival)
             else:
-                self._request_received(Iq.from_element(element), arrival)
+                self._request_received(Iq.from_element(element), element, arrival)
         except ValueError as error:
             # An address or a type that isn't one: nothing can be done with it, nor answered.
             _log.debug("stanza left out: {error}", error=error)
             self.handled(arrival)
 
-    def _request_received(self, iq: Iq, arrival: Arrival) -> None:
-        answer: Awaitable[Element | None] | None = None
+    def _request_received(self, iq: Iq, element: Element, arrival: Arrival) -> None:
         if self.roster.takes(iq):
-            spawn(self.roster.pushed(iq, arrival), "noting a roster push")
+            spawn(self.roster.pushed(iq, element, arrival), "noting a roster push")
             return
         self.handled(arrival)
         answer = self.disco.answer(iq) or self.plugins.answer(iq)

@@ -122,7 +122,7 @@ class Messages:
         return stored.message
 
     @command("message.list", level=Level.READ)
-    async def list(self, peer: JID, limit: _Limit = 50, before: str | None = None) -> list[Message]:
+    async def all(self, peer: JID, limit: _Limit = 50, before: str | None = None) -> list[Message]:
         """Return the last messages of a conversation, oldest first.
 
         :param peer: whose conversation
@@ -153,7 +153,7 @@ class Messages:
         # It may have come so far between its commit and now.
         present = await self.get(message.id)
         if not has_reached(present.state, state) and present.state is not MessageState.FAILED:
-            waiting.addTimeout(timeout, self._live.core.reactor)  # type: ignore[arg-type]
+            waiting.addTimeout(timeout, self._live.core.reactor)
             try:
                 present = await waiting
             except DeferTimeoutError:

@@ -90,7 +90,7 @@ class Options:
         ]
 
     @command("option.list", level=Level.READ, per_profile=False)
-    async def list(self) -> list[Option]:
+    async def all(self) -> list[Option]:
         """Return all settings, with their limits and what they are for."""
         return [self._described[name] for name in sorted(self._described)]
 

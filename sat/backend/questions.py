@@ -53,7 +53,7 @@ class Questions:
         self._acts: dict[str, Act] = {}
 
     def handle(self, kind: str, act: Act) -> None:
-        """Let ``act`` run when a question of a kind is answered, also one asked before a restart."""
+        """Let ``act`` run when a question of a kind is answered, be it from before a restart."""
         self._acts[kind] = act
 
     def ask(self, tx: Transaction, kind: str, peer: str | None, sentence: str, form: Form) -> None:
@@ -80,14 +80,15 @@ class Questions:
         )
         tx.emit(self._live.name, QuestionAdded(question))
 
-    def withdraw(self, tx: Transaction, kind: str, peer: str | None) -> None:
-        """Take a question back: it needs no answer any more."""
+    def withdraw(self, tx: Transaction, kind: str, peer: str | None) -> bool:
+        """Take a question back, which needs no answer any more; tell whether it was asked."""
         row = tx.first(_SAME, profile_id=self._live.id, kind=kind, peer=peer)
         if row is not None:
             self._close(tx, msgspec.json.decode(row[0], type=Question))
+        return row is not None
 
     @command("question.list", level=Level.READ)
-    async def list(self) -> list[Question]:
+    async def all(self) -> list[Question]:
         """Return the questions that wait for an answer, the oldest first."""
         return await self._live.core.store.read(
             lambda reader: open_questions(reader, self._live.id)

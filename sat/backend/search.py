@@ -55,29 +55,32 @@ _WORD = re.compile(r"\w+\*?", re.UNICODE)
 
 def index_some(connection: sqlite3.Connection) -> bool:
     """Index a batch of messages; return whether more are left. Runs in the writer's thread."""
-    row = connection.execute(_INDEXED).fetchone()
-    after = int(row[0]) if row else 0
-    rows = connection.execute(_NOT_INDEXED, {"after": after, "limit": _BATCH}).fetchall()
-    if not rows:
-        return False
     connection.execute("BEGIN IMMEDIATE")
     try:
-        connection.executemany(_ADD, [row[1:] for row in rows])
-        connection.execute(_SET_INDEXED, (str(rows[-1][0]),))
+        left = _index(connection, _BATCH)
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
-    return len(rows) == _BATCH
+    return left
 
 
 def scrub(connection: sqlite3.Connection, profile_id: int) -> None:
-    """Take a profile's messages out of the index, within a transaction that deletes them.
-
-    What is not indexed yet has to be indexed before (:func:`index_some`).
-    """
+    """Take a profile's messages out of the index, within the transaction that deletes them."""
+    # The index can take out only what is in it.
+    _index(connection, -1)
     connection.execute(_SCRUB, (profile_id,))
+
+
+def _index(connection: sqlite3.Connection, limit: int) -> bool:
+    row = connection.execute(_INDEXED).fetchone()
+    after = int(row[0]) if row else 0
+    rows = connection.execute(_NOT_INDEXED, {"after": after, "limit": limit}).fetchall()
+    if rows:
+        connection.executemany(_ADD, [row[1:] for row in rows])
+        connection.execute(_SET_INDEXED, (str(rows[-1][0]),))
+    return len(rows) == limit
 
 
 def search(

@@ -109,12 +109,9 @@ class Store:
 
 def connect(path: Path) -> sqlite3.Connection:
     """Open a connection as all parts of the daemon use it: WAL, durable at each commit."""
-    engine = create_engine(
-        f"sqlite:///{path}",
-        poolclass=NullPool,
-        connect_args={"check_same_thread": False, "timeout": 30, "isolation_level": None},
+    connection = sqlite3.connect(
+        path, timeout=30, isolation_level=None, check_same_thread=False, cached_statements=256
     )
-    connection = cast(sqlite3.Connection, engine.raw_connection().driver_connection)
     for pragma in (
         "journal_mode=WAL",
         "synchronous=FULL",

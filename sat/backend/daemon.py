@@ -1,0 +1,262 @@
+"""Wires the parts of the daemon together; nothing is decided here."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from random import SystemRandom
+from typing import Any, cast
+
+from twisted.internet.interfaces import IListeningPort, IReactorFromThreads
+from twisted.internet.task import LoopingCall
+
+import sat
+from sat.backend.conversations import Conversations, latest
+from sat.backend.core import Core
+from sat.backend.files import Files, transfers
+from sat.backend.hub import Hub
+from sat.backend.journal import Journal
+from sat.backend.live import LiveProfile
+from sat.backend.loader import Loaded, Loader
+from sat.backend.maintenance import Maintenance
+from sat.backend.messages import Messages
+from sat.backend.options import Options
+from sat.backend.passwords import Passwords
+from sat.backend.plugins import PluginCalls
+from sat.backend.presence import Presences
+from sat.backend.profiles import Profiles
+from sat.backend.questions import Questions, open_questions
+from sat.backend.roster import Roster, contacts
+from sat.backend.search import index_some
+from sat.backend.store import Reader, Store, prepare
+from sat.backend.tasks import spawn
+from sat.backend.waiters import StateWaiters
+from sat.bridge.command import commands_of
+from sat.bridge.describe import describe
+from sat.bridge.dispatcher import Dispatcher
+from sat.bridge.events import (
+    CORE_EVENTS,
+    ApiChanged,
+    PluginFailed,
+    PluginLoaded,
+    PluginUnloaded,
+    RosterChanged,
+    RosterRemoved,
+    StorageChanged,
+)
+from sat.bridge.model import Changed, Level, PluginInfo, Status, Storage
+from sat.bridge.paths import Home
+from sat.bridge.session import API_VERSION, Line, Session
+from sat.bridge.unix import listen
+
+#: How often the user's plugin folder is looked at, in seconds.
+_LOOK = 1.0
+_FULL = "the disk is full"
+_PLUGIN_EVENTS = {"loaded": PluginLoaded, "unloaded": PluginUnloaded, "failed": PluginFailed}
+
+
+class Daemon:
+    """The daemon of one home.
+
+    :param reactor: Twisted's
+    :param home: where everything is; its folders exist, and its lock is held
+    :param stop: ends the process, after :meth:`end`
+    """
+
+    def __init__(self, reactor: IReactorFromThreads, home: Home, stop: Callable[[], None]) -> None:
+        self._reactor = reactor
+        self._home = home
+        self._storage = Storage()
+        self._started = datetime.now(UTC)
+        database = Path(home.database)
+        prepare(database)
+        self._store = store = Store(reactor, database)
+        self._journal = journal = Journal(reactor, store, self._storage_changed)
+        self.hub = Hub(journal, store)
+        self._plugins = Loader(Path(home.plugins))
+        self._options = Options(journal, store.read_now(Options.stored))
+        self._core = Core(
+            reactor=reactor,
+            random=SystemRandom(),
+            now=time.time,
+            store=store,
+            journal=journal,
+            hub=self.hub,
+            options=self._options,
+            passwords=Passwords(reactor, Path(home.secrets), use_keyring=home.root is None),
+            plugins=self._plugins,
+            waiters=StateWaiters(journal),
+        )
+        self.profiles = Profiles(self._core)
+        self.dispatcher = Dispatcher(self.profiles.choose, journal)
+        self._maintenance = Maintenance(store, journal, self._status, stop)
+        self._port: IListeningPort | None = None
+        self._looking: LoopingCall | None = None
+        self._ready = False
+
+    def begin(self) -> None:
+        """Load profiles and plugins, accept frontends, and connect."""
+        self._add_calls()
+        self._add_scopes()
+        for event in (RosterChanged, RosterRemoved):
+            self._journal.project(event, self._roster_changed)
+        self._journal.when_idle(index_some)
+        self._journal.start()
+        self.profiles.attach(self._give_plugins)
+        self.profiles.load()
+        self._plugins.attach(self._use_plugin, self._drop_plugin, self._plugin_changed)
+        self._plugins.load_all()
+        self._ready = True
+        self._port = listen(
+            self._reactor, self._home.socket, self._make_session, self.hub.sessions.discard
+        )
+        self._looking = LoopingCall(self._plugins.look)
+        self._looking.clock = self._reactor
+        self._looking.start(_LOOK, now=False)
+        spawn(self.profiles.begin(), "connecting the profiles")
+
+    async def end(self) -> None:
+        """Stop reading, write what is queued, tell servers what has arrived, and close."""
+        if self._looking is not None and self._looking.running:
+            self._looking.stop()
+        for live in self.profiles.live.values():
+            live.pause("the daemon ends")
+        # What was read is committed now, and may be acknowledged.
+        await self._journal.commit(lambda tx: None, wait=True)
+        await self.profiles.end()
+        if self._port is not None:
+            await cast(Any, self._port).stopListening()
+        self._journal.stop()
+        self._store.close()
+
+    # ---- calls
+
+    def _add_calls(self) -> None:
+        for owner in (self.profiles, self._options, self._maintenance, PluginCalls(self._plugins)):
+            for spec in commands_of(type(owner)):
+                self.dispatcher.add(spec, lambda _, owner=owner: owner)  # type: ignore[misc]
+        services: dict[type, str] = {
+            Messages: "messages",
+            Conversations: "conversations",
+            Roster: "roster",
+            Presences: "presences",
+            Questions: "questions",
+            Files: "files",
+        }
+        for kind, attribute in services.items():
+            for spec in commands_of(kind):
+                self.dispatcher.add(spec, self._service(attribute))
+
+    def _service(self, attribute: str) -> Callable[[str | None], object]:
+        return lambda name: getattr(self.profiles.live[name or ""], attribute)
+
+    def _describe(self) -> object:
+        events = [*CORE_EVENTS.values(), *self._plugins.events()]
+        return describe(self.dispatcher.specs, events)
+
+    def _make_session(self, line: Line) -> Session:
+        session = Session(line, self.dispatcher, self.hub, Level.ADMIN, self._describe, spawn)
+        self.hub.sessions.add(session)
+        return session
+
+    def _status(self) -> Status:
+        return Status(
+            version=sat.__version__,
+            pid=os.getpid(),
+            started=self._started,
+            home=self._home.data,
+            epoch=self.hub.epoch,
+            head=self.hub.head,
+            sessions=len(self.hub.sessions),
+            storage=self._storage,
+            profiles=tuple(live.profile for _, live in sorted(self.profiles.live.items())),
+            plugins=tuple(self._plugins.infos),
+        )
+
+    # ---- the state that frontends attach to
+
+    def _add_scopes(self) -> None:
+        self.hub.add_scope("profiles", self.profiles.snapshot)
+        self.hub.add_scope("options", self._options.snapshot)
+        self.hub.add_scope("conversations", self._each(lambda r, live: latest(r, live.id)))
+        self.hub.add_scope("roster", self._each(lambda r, live: contacts(r, live.id, live.name)))
+        self.hub.add_scope("transfers", self._each(lambda r, live: transfers(r, live.id)))
+        self.hub.add_scope("questions", self._each(lambda r, live: open_questions(r, live.id)))
+
+    def _each(
+        self, read: Callable[[Reader, LiveProfile], Any]
+    ) -> Callable[[Reader, frozenset[str] | None], list[object]]:
+        def snapshot(reader: Reader, wanted: frozenset[str] | None) -> list[object]:
+            found: list[object] = []
+            for live in list(self.profiles.live.values()):
+                if wanted is None or live.name in wanted:
+                    found += read(reader, live)
+            return found
+
+        return snapshot
+
+    def _roster_changed(self, event: RosterChanged | RosterRemoved) -> None:
+        live = self.profiles.live.get(event.data.profile)
+        if live is not None:
+            live.roster.apply(event)
+
+    # ---- plugins
+
+    def _give_plugins(self, live: LiveProfile) -> None:
+        for loaded in self._plugins.loaded:
+            live.plugins.add(loaded.kind, loaded.marks)
+
+    def _use_plugin(self, loaded: Loaded) -> None:
+        name = loaded.kind.name
+        for option, one in loaded.options.items():
+            self._options.describe(
+                option,
+                one.default,
+                minimum=one.minimum,
+                maximum=one.maximum,
+                choices=one.choices,
+                help=one.help,
+            )
+        for spec in loaded.specs:
+            self.dispatcher.add(
+                spec, lambda profile: self.profiles.live[profile or ""].plugins.get(name)
+            )
+        for live in self.profiles.live.values():
+            live.plugins.add(loaded.kind, loaded.marks)
+
+    def _drop_plugin(self, loaded: Loaded) -> None:
+        for spec in loaded.specs:
+            self.dispatcher.remove(spec.name)
+        for live in self.profiles.live.values():
+            live.plugins.remove(loaded.kind.name)
+        for option in loaded.options:
+            self._options.forget(option)
+
+    def _plugin_changed(self, what: str, info: PluginInfo) -> None:
+        """Tell of a plugin that came or went; what is loaded at the start is no news."""
+        if not self._ready:
+            return
+        kind = _PLUGIN_EVENTS[what]
+
+        def tell(tx: Any) -> None:
+            tx.emit("", kind(info))
+            tx.emit("", ApiChanged(Changed(api=API_VERSION)))
+
+        self._journal.commit(tell, wait=True)
+        for live in self.profiles.live.values():
+            live.presences.announce()
+
+    # ---- the disk
+
+    def _storage_changed(self, sentence: str) -> None:
+        """Read nothing while the disk is full: what can't be stored must stay with the server."""
+        self._storage = Storage(state="full" if sentence else "ok", sentence=sentence)
+        for live in self.profiles.live.values():
+            if sentence:
+                live.pause(_FULL)
+            else:
+                live.resume(_FULL)
+        self.hub.tell("", StorageChanged(self._storage))

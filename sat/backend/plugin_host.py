@@ -1,0 +1,290 @@
+"""The plugins of one profile: their instances, and the handlers they have at this moment."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall
+
+from sat.backend.http import Http
+from sat.backend.journal import Transaction
+from sat.backend.tasks import start
+from sat.bridge.events import Event
+from sat.bridge.model import Message as StoredMessage
+from sat.bridge.model import MessageState
+from sat.plugin import (
+    JID,
+    DiscoInfo,
+    Element,
+    Identity,
+    Incoming,
+    Iq,
+    Mark,
+    Message,
+    NotConnected,
+    Plugin,
+    Presence,
+    Stage,
+)
+
+if TYPE_CHECKING:
+    from sat.backend.live import LiveProfile
+
+
+@dataclass(frozen=True, slots=True)
+class _Handler:
+    plugin: str
+    attribute: str
+    mark: Mark
+    function: Callable[..., Any]
+
+
+class PluginHost:
+    """Runs the plugins of one profile, and keeps their faults from everything else."""
+
+    def __init__(self, live: LiveProfile) -> None:
+        self._live = live
+        self._plugins: dict[str, Plugin] = {}
+        self._hosts: dict[str, _Host] = {}
+        self._handlers: dict[str, list[_Handler]] = {}
+        self._requests: dict[tuple[str, str | None, str], _Handler] = {}
+
+    def add(self, kind: type[Plugin], marks: Sequence[tuple[str, Mark]]) -> None:
+        """Make the profile's instance of a plugin, and begin to use its handlers.
+
+        :param marks: the plugin's marked handlers, by attribute
+        """
+        host = _Host(self._live, kind)
+        plugin = kind(host)
+        self._hosts[kind.name] = host
+        self._plugins[kind.name] = plugin
+        for attribute, mark in marks:
+            handler = _Handler(kind.name, attribute, mark, getattr(plugin, attribute))
+            if mark.kind == "iq":
+                self._requests[mark.key] = handler
+            else:
+                self._handlers.setdefault(self._key(mark), []).append(handler)
+        plugin.load()
+        if self._live.online:
+            self._guard(kind.name, "connected", plugin.connected)
+
+    def remove(self, name: str) -> None:
+        """Take back all that a plugin has, and forget its instance."""
+        plugin = self._plugins.pop(name, None)
+        host = self._hosts.pop(name, None)
+        self._requests = {
+            key: handler for key, handler in self._requests.items() if handler.plugin != name
+        }
+        for key, handlers in list(self._handlers.items()):
+            self._handlers[key] = [one for one in handlers if one.plugin != name]
+        if plugin is not None:
+            self._guard(name, "unload", plugin.unload)
+        if host is not None:
+            host.close()
+
+    def get(self, name: str) -> Plugin:
+        """Return the instance of a plugin.
+
+        :raises KeyError: if it is not loaded
+        """
+        return self._plugins[name]
+
+    # ---- what plugins say of the profile
+
+    def features(self) -> list[str]:
+        """Return all features that plugins advertise."""
+        return [feature for plugin in self._plugins.values() for feature in plugin.features]
+
+    def identities(self) -> list[Identity]:
+        """Return the identities that plugins add."""
+        return [one for plugin in self._plugins.values() for one in plugin.identities]
+
+    def is_own_node(self, node: str) -> bool:
+        """Tell whether a disco node is one of ours."""
+        return any(node in host.nodes for host in self._hosts.values())
+
+    # ---- what happens
+
+    def connected(self) -> None:
+        """Tell plugins that a stream has begun."""
+        for name, plugin in list(self._plugins.items()):
+            self._guard(name, "connected", plugin.connected)
+
+    def answer(self, iq: Iq) -> Awaitable[Element | None] | None:
+        """Let a plugin answer a request; None if none does."""
+        payload = iq.payload
+        if payload is None:
+            return None
+        handler = self._requests.get((iq.type, payload.uri, payload.name))
+        return handler.function(iq) if handler is not None else None
+
+    def has_message_handlers(self, stage: Stage) -> bool:
+        """Tell whether any plugin takes part in a stage."""
+        return bool(self._handlers.get(f"message {stage}"))
+
+    async def message(self, stage: Stage, incoming: Incoming) -> None:
+        """Let plugins take part in a stage."""
+        for handler in self._handlers.get(f"message {stage}", ()):
+            try:
+                result = handler.function(incoming)
+                if result is not None:
+                    await result
+            except NotConnected:
+                continue  # what it would have sent is of no use to the next stream
+            except Exception as error:
+                self._live.core.plugins.fault(handler.plugin, handler.attribute, error)
+            if incoming.dropped:
+                return
+
+    def presence(self, stanza: Presence) -> None:
+        """Let plugins see a presence."""
+        self._run("presence", stanza)
+
+    def outgoing_message(self, stanza: Message, stored: StoredMessage) -> None:
+        """Let plugins add to a message."""
+        self._run("outgoing_message", stanza, stored)
+
+    def outgoing_presence(self, stanza: Presence) -> None:
+        """Let plugins add to our presence."""
+        self._run("outgoing_presence", stanza)
+
+    def file_methods(self) -> list[tuple[str, Callable[..., Awaitable[str]]]]:
+        """Return the ways to send a file, the best first, each with its plugin's name."""
+        handlers = sorted(
+            self._handlers.get("file", ()), key=lambda one: one.mark.key[0], reverse=True
+        )
+        return [(handler.plugin, handler.function) for handler in handlers]
+
+    def _run(self, kind: str, *arguments: object) -> None:
+        for handler in self._handlers.get(kind, ()):
+            self._guard(handler.plugin, handler.attribute, handler.function, *arguments)
+
+    def _guard(
+        self, plugin: str, what: str, function: Callable[..., Any], *arguments: object
+    ) -> None:
+        try:
+            function(*arguments)
+        except NotConnected:
+            return
+        except Exception as error:
+            self._live.core.plugins.fault(plugin, what, error)
+
+    def _key(self, mark: Mark) -> str:
+        return f"message {mark.key[0]}" if mark.kind == "message" else mark.kind
+
+
+class _Host:
+    """What one plugin of one profile may use: :class:`sat.plugin.Host`."""
+
+    def __init__(self, live: LiveProfile, kind: type[Plugin]) -> None:
+        self._live = live
+        self._kind = kind
+        self._tasks: set[Deferred[None]] = set()
+        self._timers: set[IDelayedCall] = set()
+        self.nodes: set[str] = set()
+        self.profile = live.name
+
+    @property
+    def jid(self) -> JID:
+        return self._live.jid
+
+    @property
+    def online(self) -> bool:
+        return self._live.online
+
+    @property
+    def bound_jid(self) -> JID:
+        return self._live.bound_jid
+
+    def send(self, stanza: Message | Presence | Iq) -> None:
+        if not self._live.online:
+            raise NotConnected(f"the profile {self.profile} is not connected")
+        self._live.write(stanza.to_element()).addErrback(lambda _: None)
+
+    async def request(self, iq: Iq, timeout: float) -> Iq:
+        return await self._live.request(iq, timeout)
+
+    def required(self, name: str) -> Plugin:
+        if name not in self._kind.requires:
+            raise RuntimeError(f"{self._kind.name} does not declare that it requires {name}")
+        return self._live.plugins.get(name)
+
+    def option(self, name: str, default: Any) -> Any:
+        value = self._live.core.options.value(name)
+        return default if value is None else value
+
+    def in_roster(self, jid: JID) -> bool:
+        return self._live.roster.sees_us(jid)
+
+    async def emit(self, event: Event) -> None:
+        if type(event) not in self._kind.events:
+            raise RuntimeError(f"{self._kind.name} does not declare the event {event.type}")
+        if event.volatile:
+            self._live.core.hub.tell(self.profile, event)
+            return
+
+        def log(tx: Transaction) -> None:
+            tx.emit(self.profile, event)
+
+        await self._live.core.journal.commit(log, wait=True)
+
+    async def mark_message(self, peer: JID, stanza_id: str, state: MessageState) -> bool:
+        return await self._live.outbox.mark(peer.full(), stanza_id, state)
+
+    async def service(self, feature: str) -> tuple[JID, DiscoInfo] | None:
+        return await self._live.disco.service(feature)
+
+    async def put(
+        self,
+        url: str,
+        headers: dict[str, str],
+        descriptor: int,
+        size: int,
+        progress: Callable[[int], None],
+    ) -> int:
+        http = Http(self._live.core.reactor, self._live.ca)
+        return await http.put(url, headers, descriptor, size, progress)
+
+    def own_info(self) -> DiscoInfo:
+        return self._live.disco.own_info()
+
+    def own_node(self, node: str) -> None:
+        self.nodes.add(node)
+
+    def announce(self) -> None:
+        self._live.presences.announce()
+
+    def spawn(self, work: Coroutine[Any, Any, None], what: str) -> None:
+        task = start(work)
+        self._tasks.add(task)
+
+        def failed(failure: Any) -> None:
+            if not failure.check(NotConnected):
+                self._live.core.plugins.fault(self._kind.name, what, failure.value)
+
+        task.addErrback(failed)
+        task.addBoth(lambda _: self._tasks.discard(task))
+
+    def later(self, seconds: float, work: Callable[[], None]) -> None:
+        def run() -> None:
+            self._timers.discard(timer)
+            try:
+                work()
+            except NotConnected:
+                return
+            except Exception as error:
+                self._live.core.plugins.fault(self._kind.name, "a timer", error)
+
+        timer = cast(Any, self._live.core.reactor).callLater(seconds, run)
+        self._timers.add(timer)
+
+    def close(self) -> None:
+        """Stop what the plugin has begun."""
+        for timer in self._timers:
+            cast(Any, timer).cancel()
+        self._timers.clear()
+        for task in list(self._tasks):
+            task.cancel()

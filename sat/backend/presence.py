@@ -1,0 +1,179 @@
+"""Presence (RFC 6121, sections 3 and 4): who is there, and who may see us; calls ``presence.*``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from twisted.logger import Logger
+
+from sat.backend.arrival import Arrival
+from sat.backend.journal import Transaction
+from sat.backend.tasks import spawn
+from sat.bridge.command import command
+from sat.bridge.errors import CommandError
+from sat.bridge.events import PresenceChanged
+from sat.bridge.model import Field, Form, Level, Presence, Show
+from sat.xmpp.stanza import JID, Element, NotConnected, clean
+from sat.xmpp.stanza import Presence as PresenceStanza
+
+if TYPE_CHECKING:
+    from sat.backend.live import LiveProfile
+
+_log = Logger("sat.presence")
+SUBSCRIPTION = "subscription"
+#: Presences kept for each contact: more resources than a person has clients.
+_MAX_RESOURCES = 64
+
+
+class Presences:
+    """The presence of one profile, and what it knows of others'."""
+
+    def __init__(self, live: LiveProfile) -> None:
+        self._live = live
+        self._present: dict[str, dict[str, Presence]] = {}
+        live.questions.handle(SUBSCRIPTION, self._answered)
+
+    # ---- ours
+
+    def announce(self) -> None:
+        """Broadcast what the profile shows of itself, if it is online."""
+        profile = self._live.profile
+        if not self._live.online:
+            return
+        if profile.show == "unavailable":
+            stanza = PresenceStanza(type="unavailable", status=profile.status)
+        else:
+            show = "" if profile.show == "available" else profile.show
+            stanza = PresenceStanza(show=show, status=profile.status)
+            self._live.plugins.outgoing_presence(stanza)
+        self._write(stanza)
+
+    def say_goodbye(self) -> None:
+        """Tell contacts that we go, if the server can still be told."""
+        if self._live.online:
+            self._write(PresenceStanza(type="unavailable"))
+
+    @command("presence.set", level=Level.SEND)
+    async def set(self, show: Show, status: str = "") -> None:
+        """Change what the profile shows of itself; it stays so until it is changed again.
+
+        :param show: available, away, chat, dnd (do not disturb), xa (away for long) or unavailable
+        :param status: a text for people
+        """
+        if clean(status) != status:
+            raise CommandError("usage.text", "the status holds control characters: take them out")
+        await self._live.change(show=show, status=status)
+        self.announce()
+
+    @command("presence.get", level=Level.READ)
+    async def get(self, jid: JID) -> list[Presence]:
+        """Return what the resources of a contact show; nothing if it is not there.
+
+        :param jid: whose
+        """
+        resources = self._present.get(jid.userhost(), {})
+        return [resources[full] for full in sorted(resources)]
+
+    # ---- others'
+
+    def received(self, element: Element, arrival: Arrival) -> None:
+        """Take a presence stanza.
+
+        :raises ValueError: if it has an address that isn't one, or an unknown type
+        """
+        stanza = PresenceStanza.from_element(element)
+        sender = stanza.from_ or self._live.jid
+        if stanza.type == "subscribe":
+            spawn(self._asked(sender, stanza.status, arrival), "noting a subscription request")
+            return
+        self._live.handled(arrival)
+        if stanza.type in ("available", "unavailable"):
+            self._note(stanza, sender)
+        self._live.plugins.presence(stanza)
+
+    def stream_ended(self) -> None:
+        """Forget who is there: nobody tells us any more."""
+        for resources in list(self._present.values()):
+            for presence in list(resources.values()):
+                self._tell(presence, "unavailable")
+        self._present.clear()
+
+    def _note(self, stanza: PresenceStanza, sender: JID) -> None:
+        bare, full = sender.userhost(), sender.full()
+        resources = self._present.setdefault(bare, {})
+        if stanza.type == "unavailable":
+            gone = [full] if sender.resource else list(resources)
+            for one in gone:
+                known = resources.pop(one, None)
+                if known is not None:
+                    self._tell(known, "unavailable", stanza.status)
+            if not resources:
+                del self._present[bare]
+            return
+        if full not in resources and len(resources) >= _MAX_RESOURCES:
+            return
+        show: Show = stanza.show or "available"  # type: ignore[assignment]
+        presence = Presence(
+            profile=self._live.name,
+            jid=full,
+            show=show,
+            status=stanza.status,
+            priority=stanza.priority,
+        )
+        resources[full] = presence
+        self._live.core.hub.tell(self._live.name, PresenceChanged(presence))
+
+    def _tell(self, known: Presence, show: Show, status: str = "") -> None:
+        changed = Presence(profile=known.profile, jid=known.jid, show=show, status=status)
+        self._live.core.hub.tell(self._live.name, PresenceChanged(changed), keep=False)
+
+    # ---- subscriptions (RFC 6121, section 3.1.3)
+
+    async def _asked(self, sender: JID, status: str, arrival: Arrival) -> None:
+        bare = sender.userhostJID()
+        form = Form(
+            title="Subscription",
+            instructions=status,
+            fields=(
+                Field(
+                    name="allow",
+                    kind="list-single",
+                    label=f"Let {bare.full()} see when you are online?",
+                    options=("yes", "no"),
+                    required=True,
+                ),
+            ),
+        )
+
+        we_asked = self._live.roster.we_asked(bare)
+
+        def ask(tx: Transaction) -> None:
+            self._live.note_handled(tx, arrival)
+            if not we_asked and not self._live.roster.sees_us(bare):
+                sentence = f"{bare.full()} asks to see when {self._live.name} is online"
+                self._live.questions.ask(tx, SUBSCRIPTION, bare.full(), sentence, form)
+
+        await self._live.core.journal.commit(ask, wait=True)
+        self._live.handled(arrival)
+        if we_asked:
+            self._write(PresenceStanza(type="subscribed", to=bare))
+
+    async def withdraw_question(self, peer: JID) -> bool:
+        """Take back the question whether a peer may see us; tell whether it was asked."""
+        return await self._live.core.journal.commit(
+            lambda tx: self._live.questions.withdraw(tx, SUBSCRIPTION, peer.full()), wait=True
+        )
+
+    async def _answered(self, peer: str | None, values: dict[str, list[str]]) -> None:
+        granted = values.get("allow") == ["yes"]
+        kind = "subscribed" if granted else "unsubscribed"
+        self._write(PresenceStanza(type=kind, to=JID(peer)))
+
+    def _write(self, stanza: PresenceStanza) -> None:
+        def failed(failure: object) -> None:
+            _log.debug("presence not written: {failure}", failure=failure)
+
+        try:
+            self._live.write(stanza.to_element()).addErrback(failed)
+        except NotConnected:
+            return

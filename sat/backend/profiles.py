@@ -1,0 +1,354 @@
+"""All profiles of the daemon: the calls ``profile.*``."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable
+from typing import cast
+
+import msgspec
+from sqlalchemy import select
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+
+from sat.backend import schema
+from sat.backend.core import Core
+from sat.backend.journal import Transaction
+from sat.backend.live import LiveProfile, split_server
+from sat.backend.schema import Prepared
+from sat.backend.search import scrub
+from sat.backend.store import Reader
+from sat.backend.tasks import start
+from sat.bridge.command import command
+from sat.bridge.errors import CommandError
+from sat.bridge.events import ProfileChanged, ProfileRemoved
+from sat.bridge.model import Connection, Level, Phase, Profile, Removed
+from sat.bridge.secret import SecretText
+from sat.xmpp.stanza import JID
+
+_log = Logger("sat.profiles")
+_ALL = Prepared(select(schema.profile).order_by(schema.profile.c.id))
+_ADD = Prepared("INSERT INTO profile (name, jid, data, ca) VALUES (:name, :jid, :data, :ca)")
+_SCRUB = [
+    Prepared(f"DELETE FROM {table} WHERE {column} = :{key}")  # noqa: S608 - names of our own
+    for table, column, key in (
+        ("message", "profile_id", "id"),
+        ("conversation", "profile_id", "id"),
+        ("contact", "profile_id", "id"),
+        ("question", "profile_id", "id"),
+        ("transfer", "profile_id", "id"),
+        ("stream", "profile_id", "id"),
+        ("plugin_data", "profile_id", "id"),
+        ("profile", "id", "id"),
+        ("txn", "profile", "name"),
+        ("event", "profile", "name"),
+    )
+]
+_MAX_NAME = 64
+
+
+class Profiles:
+    """The profiles, by name."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self.live: dict[str, LiveProfile] = {}
+        self._on_new: Callable[[LiveProfile], None] = lambda live: None
+
+    def attach(self, on_new: Callable[[LiveProfile], None]) -> None:
+        """Let ``on_new`` give each profile its plugins."""
+        self._on_new = on_new
+
+    def load(self) -> None:
+        """Take up all profiles of the database; none is connected."""
+        for id_, _name, _jid, data, ca in self._core.store.read_now(lambda r: r.all(_ALL)):
+            profile = msgspec.json.decode(data, type=Profile)
+            self._take_up(id_, profile, ca)
+
+    async def begin(self) -> None:
+        """Tell what the last run of the daemon left, and connect the profiles that are set to."""
+        for live in list(self.live.values()):
+            if live.profile.connection.phase is not Phase.OFFLINE:
+                await live.change(connection=Connection())
+            await live.files.close_unfinished()
+        for live in list(self.live.values()):
+            if live.profile.autoconnect:
+                password = await self._core.passwords.get(live.name)
+                if password is not None:
+                    live.connect(password.reveal())
+
+    async def end(self) -> None:
+        """Close every stream."""
+        for live in list(self.live.values()):
+            await live.disconnect()
+
+    def choose(self, name: str | None) -> str:
+        """Return the profile that a call means: the named one, the default, or the only one.
+
+        :raises CommandError: if there is no such profile, or none can be chosen
+        """
+        if name is not None:
+            return self._find(name).name
+        default = next((one.name for one in self.live.values() if one.profile.default), None)
+        if default is not None:
+            return default
+        if len(self.live) == 1:
+            return next(iter(self.live))
+        if not self.live:
+            raise CommandError(
+                "unknown.profile",
+                "there is no profile yet; make one with: jp profile create NAME --jid JID",
+            )
+        raise CommandError(
+            "usage.profile",
+            f"which profile? There are {', '.join(sorted(self.live))}: give one with -p, or make "
+            "one the default with: jp profile default NAME",
+        )
+
+    # ---- calls
+
+    @command("profile.create", level=Level.ADMIN, per_profile=False)
+    async def create(
+        self,
+        name: str,
+        jid: JID,
+        password: SecretText,
+        server: str | None = None,
+        direct_tls: bool = False,
+        ca: str | None = None,
+        allow_plain: bool = False,
+        resource: str | None = None,
+        autoconnect: bool = True,
+    ) -> Profile:
+        """Make a profile for an account that exists on its server.
+
+        :param name: a short name, for ``-p``
+        :param jid: the account's address
+        :param password: kept in the keyring, or in a file for its owner alone
+        :param server: HOST or HOST:PORT, where it is not found by the address
+        :param direct_tls: begin with TLS (XEP-0368) rather than STARTTLS
+        :param ca: certificates in PEM to trust in place of the system's
+        :param allow_plain: let the password be sent as it is, within TLS, if the server offers
+            nothing better
+        :param resource: a fixed resource; the server chooses one where it is missing
+        :param autoconnect: connect whenever the daemon starts
+        :raises usage.name: if it can't be a name
+        :raises usage.jid: if the address has no local part
+        :raises failed.exists: if there is a profile of that name
+        :raises usage.ca: if it holds no certificate
+        """
+        _check_name(name)
+        if not jid.user:
+            raise CommandError("usage.jid", f"{jid.full()} is no account: it needs NAME@HOST")
+        if ca is not None:
+            _check_ca(ca)
+        split_server(server)
+        exists = CommandError("failed.exists", f"there is a profile {name} already")
+        if name in self.live:
+            raise exists
+        profile = Profile(
+            name=name,
+            jid=jid.userhost(),
+            server=server or None,
+            direct_tls=direct_tls,
+            ca=ca is not None,
+            allow_plain=allow_plain,
+            resource=resource or jid.resource,
+            autoconnect=autoconnect,
+        )
+        await self._core.passwords.set(name, password)
+
+        def add(tx: Transaction) -> tuple[int, Profile]:
+            new = msgspec.structs.replace(profile, rev=tx.rev)
+            data = msgspec.json.encode(new)
+            row = tx.run(_ADD, name=name, jid=new.jid, data=data, ca=ca).lastrowid
+            tx.emit(name, ProfileChanged(new))
+            return cast(int, row), new
+
+        _, created = await self._core.journal.commit(
+            add, before_events=lambda made: self._take_up(made[0], made[1], ca)
+        )
+        return created
+
+    @command("profile.list", level=Level.READ, per_profile=False)
+    async def all(self) -> list[Profile]:
+        """Return all profiles, by name."""
+        return [self.live[name].profile for name in sorted(self.live)]
+
+    @command("profile.get", level=Level.READ, per_profile=False)
+    async def get(self, name: str) -> Profile:
+        """Return one profile.
+
+        :param name: its name
+        :raises unknown.profile: if there is none
+        """
+        return self._find(name).profile
+
+    @command("profile.set", level=Level.ADMIN, per_profile=False)
+    async def set(self, name: str, values: dict[str, str]) -> Profile:
+        """Change settings of a profile; those of its connection count from the next one on.
+
+        :param name: its name
+        :param values: by name: autoconnect, allow_plain, direct_tls (yes or no), server, resource
+            (empty for none), ca (PEM, empty for none), password
+        :raises unknown.profile: if there is none
+        :raises usage.setting: if there is no such setting
+        """
+        live = self._find(name)
+        fields: dict[str, object] = {}
+        ca = live.ca
+        for key, text in values.items():
+            if key in ("autoconnect", "allow_plain", "direct_tls"):
+                fields[key] = _yes_or_no(key, text)
+            elif key == "server":
+                split_server(text)
+                fields[key] = text or None
+            elif key == "resource":
+                fields[key] = text or None
+            elif key == "ca":
+                if text:
+                    _check_ca(text)
+                ca = text or None
+                fields[key] = ca is not None
+            elif key != "password":
+                known = "allow_plain, autoconnect, ca, direct_tls, password, resource, server"
+                raise CommandError("usage.setting", f"a profile has no {key}; it has: {known}")
+        if "password" in values:
+            await self._core.passwords.set(name, SecretText(values["password"]))
+        live.ca = ca
+        await live.change(**fields)
+        return live.profile
+
+    @command("profile.connect", level=Level.ADMIN, per_profile=False)
+    async def connect(self, name: str, timeout: float = 30.0) -> Profile:
+        """Connect a profile, and return when it is online.
+
+        :param name: its name
+        :param timeout: how many seconds to wait at most; the daemon goes on trying
+        :raises unknown.profile: if there is none
+        :raises denied.password: if the server refuses the password
+        :raises offline.profile: if it can't be reached now
+        :raises timeout.connect: if it takes longer
+        """
+        live = self._find(name)
+        password = await self._core.passwords.get(name)
+        if password is None:
+            raise CommandError(
+                "denied.password",
+                f"the password of {name} is not known (a restored backup has none): set it with: "
+                f"jp profile set {name} --password-stdin",
+            )
+        live.connect(password.reveal())
+        settled = start(live.settled())
+        settled.addTimeout(timeout, cast(IReactorTime, self._core.reactor))
+        try:
+            await settled
+        except Exception as error:
+            raise CommandError(
+                "timeout.connect", f"{name} is not online after {timeout:g} s; it goes on trying"
+            ) from error
+        state = live.connection_state
+        if state.phase == "online":
+            return live.profile
+        raise CommandError(_error_name(state.reason), state.sentence, {"reason": state.reason})
+
+    @command("profile.disconnect", level=Level.ADMIN, per_profile=False)
+    async def disconnect(self, name: str) -> Profile:
+        """Close a profile's stream, and stay offline until it is connected again.
+
+        :param name: its name
+        :raises unknown.profile: if there is none
+        """
+        live = self._find(name)
+        await live.disconnect()
+        return live.profile
+
+    @command("profile.default", level=Level.ADMIN, per_profile=False)
+    async def default(self, name: str) -> Profile:
+        """Let a profile be the one that is meant where none is named.
+
+        :param name: its name
+        :raises unknown.profile: if there is none
+        """
+        chosen = self._find(name)
+        for live in self.live.values():
+            if live.profile.default and live is not chosen:
+                await live.change(default=False)
+        await chosen.change(default=True)
+        return chosen.profile
+
+    @command("profile.delete", level=Level.ADMIN, per_profile=False)
+    async def delete(self, name: str) -> None:
+        """Delete a profile with its history, password and events; the account stays as it is.
+
+        :param name: its name
+        :raises unknown.profile: if there is none
+        """
+        live = self._find(name)
+        await live.disconnect()
+
+        def remove(tx: Transaction) -> None:
+            scrub(tx.connection, live.id)
+            for statement in _SCRUB:
+                tx.run(statement, id=live.id, name=name)
+            tx.emit(name, ProfileRemoved(Removed(profile=name, name=name, rev=tx.rev)))
+
+        await self._core.journal.commit(remove, before_events=lambda _: self._drop(live))
+        await self._core.passwords.delete(name)
+
+    # ----
+
+    def snapshot(self, reader: Reader, wanted: frozenset[str] | None) -> list[Profile]:
+        """Read all profiles, or those named."""
+        return [
+            msgspec.json.decode(data, type=Profile)
+            for _, name, _, data, _ in reader.all(_ALL)
+            if wanted is None or name in wanted
+        ]
+
+    def _find(self, name: str) -> LiveProfile:
+        live = self.live.get(name)
+        if live is None:
+            known = ", ".join(sorted(self.live)) or "none"
+            raise CommandError("unknown.profile", f"there is no profile {name}; there are: {known}")
+        return live
+
+    def _take_up(self, id_: int, profile: Profile, ca: str | None) -> None:
+        live = LiveProfile(self._core, id_, profile, ca)
+        self.live[profile.name] = live
+        self._on_new(live)
+
+    def _drop(self, live: LiveProfile) -> None:
+        self.live.pop(live.name, None)
+        self._core.hub.forget(live.name)
+
+
+def _error_name(reason: str) -> str:
+    """Name the error of a connection by its root, so that jp's exit code is right."""
+    root = reason.partition(".")[0]
+    if root in ("denied", "timeout"):
+        return reason
+    return f"offline.{reason}" if root in ("network", "") else f"failed.{reason}"
+
+
+def _check_name(name: str) -> None:
+    plain = name.replace("-", "").replace("_", "").replace(".", "")
+    if not plain.isalnum() or len(name) > _MAX_NAME or name.startswith(("-", ".")):
+        raise CommandError(
+            "usage.name",
+            f"{name!r} can't be a profile's name: use at most {_MAX_NAME} letters, digits, - and _",
+        )
+
+
+def _check_ca(text: str) -> None:
+    try:
+        ssl.create_default_context(cadata=text)
+    except (ssl.SSLError, ValueError) as error:
+        raise CommandError("usage.ca", f"this holds no certificate in PEM: {error}") from error
+
+
+def _yes_or_no(key: str, text: str) -> bool:
+    answers = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
+    if text.lower() not in answers:
+        raise CommandError("usage.setting", f"{key} is yes or no, not {text!r}")
+    return answers[text.lower()]

@@ -1,0 +1,89 @@
+"""``sat run``: the daemon in the foreground."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Sequence
+from typing import Any, cast
+
+from twisted.logger import ILogObserver
+from zope.interface import implementer
+
+from sat.bridge.errors import CommandError
+from sat.bridge.lock import HomeLock, holder
+from sat.bridge.paths import Home
+from sat.bridge.paths import home as find_home
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the daemon until it is told to end; return its exit code.
+
+    :raises CommandError: if it can't begin
+    """
+    if arguments:
+        raise CommandError("usage.arguments", "sat run takes no arguments. See “sat --help”.")
+    home = find_home()
+    home.prepare()
+    home.socket  # noqa: B018 - a path that is too long is told before anything begins
+    lock = HomeLock(home.lock)
+    if not lock.acquire():
+        pid = holder(home.lock)
+        raise CommandError(
+            "failed.running", f"A daemon (pid {pid}) runs in this home ({home.data}) already."
+        )
+    try:
+        return _run(home)
+    finally:
+        lock.release()
+
+
+def _run(home: Home) -> int:
+    # The reactor that omemo and aiortc can share comes before anything of Twisted.
+    from twisted.internet import asyncioreactor
+
+    install: Any = asyncioreactor.install
+    install()
+    from twisted.internet import reactor as installed
+    from twisted.logger import globalLogBeginner, textFileLogObserver
+
+    from sat.backend.daemon import Daemon
+    from sat.backend.tasks import spawn
+
+    reactor: Any = installed
+    observer = textFileLogObserver(sys.stderr)
+    globalLogBeginner.beginLoggingTo(cast(Any, [_Level(observer)]), redirectStandardIO=False)
+    ending = False
+
+    def stop() -> None:
+        nonlocal ending
+        if not ending:
+            ending = True
+            # The answer to the call that asks for the end goes out first.
+            reactor.callLater(0.05, lambda: spawn(_end(), "ending the daemon"))
+
+    async def _end() -> None:
+        try:
+            await daemon.end()
+        finally:
+            reactor.stop()
+
+    daemon = Daemon(reactor, home, stop)
+    reactor.callWhenRunning(daemon.begin)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: reactor.callFromThread(stop))
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+    reactor.run(installSignalHandlers=False)
+    return 0
+
+
+@implementer(ILogObserver)
+class _Level:
+    """Passes on what is worth a line in the log."""
+
+    def __init__(self, observer: Any) -> None:
+        self._observer = observer
+
+    def __call__(self, event: Any) -> None:
+        if event["log_level"].name != "debug" and event.get("log_namespace") != "log_legacy":
+            self._observer(event)
