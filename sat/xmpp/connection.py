@@ -197,11 +197,13 @@ class Connection:
     async def _run(self) -> None:
         while True:
             self._change(ConnectionState(Phase.CONNECTING))
+            if self._is_stopping():  # the listener may have said so just now
+                return
             try:
                 fault = await self._attempt()
             except Fault as raised:
                 fault = raised
-            if self._stopping:
+            if self._is_stopping():
                 return
             if fault.final:
                 self._change(ConnectionState(Phase.FAILED, fault.reason, fault.sentence))
@@ -209,7 +211,12 @@ class Connection:
             delay = self._backoff.next()
             sentence = f"{fault.sentence} The next try is in {max(delay, 1):.0f} s."
             self._change(ConnectionState(Phase.WAITING, fault.reason, sentence, delay))
+            if self._is_stopping():
+                return
             await self._sleep(delay)
+
+    def _is_stopping(self) -> bool:
+        return self._stopping
 
     async def _attempt(self) -> Fault:
         """Connect once; return why it ended, or raise why it failed."""

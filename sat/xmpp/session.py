@@ -65,6 +65,8 @@ class Session:
 
     def begin(self, early: list[Element]) -> None:
         """Let stanzas in: those that came during the login, which aren't counted, then all."""
+        if self._ended:  # whoever was told of the start has stopped it already
+            return
         for element in early:
             if not self._answer(element):
                 self._listener.stanza_received(element, 0)

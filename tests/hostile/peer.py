@@ -43,6 +43,8 @@ class Peer(Protocol):
         self.acks: list[int] = []
         self.jid = ""
         self.lost = False
+        #: Whether what came is no XML, as when one side began TLS and the other didn't.
+        self.garbled = False
 
     # What comes
 
@@ -56,8 +58,15 @@ class Peer(Protocol):
         if self._parser is None or data.lstrip().startswith(b"<?xml"):
             self._parser = ET.XMLPullParser(("start", "end"))
             self._depth = 0
+        if self.garbled:
+            return
         self._parser.feed(data)
-        for event, element in self._parser.read_events():
+        try:
+            events = list(self._parser.read_events())
+        except ET.ParseError:
+            self.garbled = True
+            return
+        for event, element in events:
             if event == "start":
                 self._depth += 1
                 if self._depth == 1:
@@ -247,6 +256,7 @@ class Peer(Protocol):
     def start_tls(self) -> None:
         """Go on within TLS."""
         self.secure = True
+        self.garbled = False
         self._parser = None
         self.transport.startTLS(self.server.tls)
 

@@ -79,6 +79,14 @@ class Client:
 
         return await self.until(found, seconds)
 
+    async def been(self, phase: Phase) -> ConnectionState:
+        """Wait until it is or was in a phase, and return the first such state."""
+
+        def found(_) -> ConnectionState | None:
+            return next((state for state in self.states if state.phase is phase), None)
+
+        return await self.until(found)
+
     async def stanza(self) -> Element:
         """Return the next stanza."""
         await self.until(lambda client: client.stanzas)
