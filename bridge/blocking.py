@@ -102,23 +102,23 @@ class Client:
 
         Attach first (``state.attach``). Ends only with an error.
 
-        :param timeout: seconds to wait for each; None for no limit
+        :param timeout: seconds after which the wait ends; None for no limit
         :param reader: a pipe that the events are written to: its reader's end ends the wait
         :raises CommandError: ``daemon.gone`` when the daemon ends, ``timeout.event``
         :raises BrokenPipeError: if nobody reads from ``reader`` any more
         """
+        limit = None if timeout is None else time.monotonic() + timeout
         while True:
             if self._events:
                 yield self._events.pop(0)
                 continue
-            limit = None if timeout is None else time.monotonic() + timeout
             try:
                 if reader is not None and b"\n" not in self._buffer:
                     self._wait(reader, limit)
                 self._take(self._read_line(limit))
             except TimeoutError:
                 raise CommandError(
-                    "timeout.event", f"No event came within {timeout:g} seconds."
+                    "timeout.event", f"What was waited for did not come within {timeout:g} seconds."
                 ) from None
 
     @property

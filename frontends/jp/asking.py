@@ -1,4 +1,4 @@
-"""Commands that need a look at something before they ask: questions, settings, any method."""
+"""Commands that put a call together from more than one word: answers to questions, any method."""
 
 import json
 
@@ -14,17 +14,6 @@ def answer(context: Context, params: dict[str, object]) -> int:
     for name, value in pairs(words):
         values.setdefault(name, []).append(value)
     result = context.call("question.answer", **params, values=values)
-    if context.json:
-        context.result(result)
-    return 0
-
-
-def set_option(context: Context, params: dict[str, object]) -> int:
-    """Change a setting: what kind of value it takes, the daemon knows."""
-    option = context.client.call("option.get", name=params["name"])
-    kind = option.get("kind") if isinstance(option, dict) else "text"
-    value = str(params["value"])
-    result = context.call("option.set", name=params["name"], value=_value(value, kind, params))
     if context.json:
         context.result(result)
     return 0
@@ -46,20 +35,3 @@ def call(context: Context, params: dict[str, object]) -> int:
     context.json = True
     context.result(result)
     return 0
-
-
-def _value(text: str, kind: object, params: dict[str, object]) -> object:
-    words = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
-    try:
-        if kind == "boolean":
-            return words[text.lower()]
-        if kind == "integer":
-            return int(text)
-        if kind == "number":
-            return float(text)
-    except (KeyError, ValueError):
-        wanted = {"boolean": "true or false", "integer": "a whole number", "number": "a number"}
-        raise CommandError(
-            "usage.option", f"{params['name']} is {wanted[str(kind)]}, not “{text}”."
-        ) from None
-    return text

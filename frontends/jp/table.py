@@ -229,7 +229,7 @@ COMMANDS = (
         "option set",
         "Change a setting.",
         (Argument("NAME", "name"), Argument("VALUE", "value")),
-        run="asking.set_option",
+        acts=True,
         per_profile=False,
     ),
     Command("plugin list", "List the plugins.", show="plugins", per_profile=False),

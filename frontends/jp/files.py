@@ -1,0 +1,147 @@
+"""``jp file send``: open files here, let the daemon send them, and follow them to the end."""
+
+import os
+import sys
+
+from sat.bridge.errors import CommandError
+from sat.frontends.jp.context import Context
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from sat.frontends.jp.progress import Bars
+
+_ENDED = ("done", "failed", "cancelled")
+
+
+def send(context: Context, params: dict[str, object]) -> int:
+    """Send files to a contact; return 0 if all arrived.
+
+    The descriptors are passed to the daemon, which never opens a path of ours. Interrupting this
+    ends the waiting, not the transfers.
+    """
+    paths = params.pop("_files")
+    assert isinstance(paths, list)
+    if context.txn is not None and len(paths) > 1:
+        raise CommandError("usage.txn", "--txn stands for one transfer: send one file at a time.")
+    opened = []
+    try:
+        for path in paths:
+            opened.append((path, open_file(path)))
+        attach: dict[str, object] = {"types": ["transfer.changed", "transfer.progressed"]}
+        if context.profile is not None:
+            attach["profiles"] = [context.profile]
+        context.client.call("state.attach", mode="events", **attach)
+        transfers: dict[str, dict[str, object]] = {}
+        for path, descriptor in opened:
+            transfer = context.client.call_with_files(
+                [descriptor],
+                "file.send",
+                **context.complete(
+                    {
+                        **params,
+                        "name": os.path.basename(path),  # noqa: PTH119
+                        "size": os.fstat(descriptor).st_size,
+                    }
+                ),
+            )
+            if isinstance(transfer, dict):
+                transfers[str(transfer["id"])] = transfer
+    finally:
+        for _, descriptor in opened:
+            os.close(descriptor)
+    return _follow(context, transfers)
+
+
+def open_file(path: str) -> int:
+    """Open a file to be sent.
+
+    :raises CommandError: ``unknown.file``, ``denied.file`` or ``usage.file``, with the reason
+    """
+    try:
+        # Opening a pipe would wait for its writer; O_NONBLOCK means nothing for files.
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except FileNotFoundError:
+        raise CommandError("unknown.file", f"There is no file {path}.") from None
+    except PermissionError:
+        raise CommandError("denied.file", f"The file {path} may not be read.") from None
+    except OSError as error:
+        raise CommandError("failed.file", f"{path}: {error.strerror}.") from error
+    kind = os.fstat(descriptor).st_mode & 0o170000
+    if kind == 0o100000:
+        return descriptor
+    os.close(descriptor)
+    if kind == 0o040000:
+        raise CommandError(
+            "usage.file", f"{path} is a folder: pack it first, for example with tar, or name files."
+        )
+    raise CommandError("usage.file", f"{path} is not a regular file.")
+
+
+def _follow(context: Context, transfers: dict[str, dict[str, object]]) -> int:
+    bars = None
+    # The bar is on standard error, as curl's is: what is printed is the address alone.
+    if not context.json and not context.quiet and sys.stderr.isatty():
+        from sat.frontends.jp.progress import Bars
+
+        bars = Bars(list(transfers.values()))
+    try:
+        _wait(context, transfers, bars)
+    except (KeyboardInterrupt, CommandError) as error:
+        going_on = [id_ for id_, one in transfers.items() if one.get("state") not in _ENDED]
+        if bars is not None:
+            bars.close()
+            bars = None
+        if isinstance(error, CommandError) and error.name == "daemon.gone":
+            raise
+        for id_ in going_on:
+            context.note(f"the transfer goes on; “jp transfer cancel {id_}” ends it")
+        raise
+    finally:
+        if bars is not None:
+            bars.close()
+    return _report(context, transfers)
+
+
+def _wait(context: Context, transfers: dict[str, dict[str, object]], bars: "Bars | None") -> None:
+    """Take events until all transfers have ended."""
+    left = {id_ for id_, one in transfers.items() if one.get("state") not in _ENDED}
+    for one in transfers.values():
+        _show(context, one, bars)
+    if not left:
+        return
+    for event in context.client.events(context.timeout):
+        data = event.get("data")
+        if not isinstance(data, dict) or data.get("id") not in transfers:
+            continue
+        if event.get("type") == "transfer.changed":
+            transfers[data["id"]] = data
+        _show(context, data, bars)
+        if data.get("state") in _ENDED:
+            left.discard(data["id"])
+            if not left:
+                return
+
+
+def _show(context: Context, data: dict[str, object], bars: "Bars | None") -> None:
+    if context.json:
+        context.record(data)
+        sys.stdout.flush()
+    elif bars is not None:
+        bars.update(data)
+
+
+def _report(context: Context, transfers: dict[str, dict[str, object]]) -> int:
+    """Print where the files are, and what went wrong with the others."""
+    failures = 0
+    for id_, one in transfers.items():
+        if one.get("state") == "done":
+            if not context.json and not context.quiet:
+                context.line(str(one.get("url") or id_))
+            continue
+        failures += 1
+        reason = one.get("sentence") or "it was cancelled"
+        # Failures are told to the quiet too.
+        from sat.frontends.jp.context import complain
+
+        complain(f"{one.get('name')} was not sent: {reason}")
+    return 1 if failures else 0
