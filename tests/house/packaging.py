@@ -29,12 +29,12 @@ def find_python(version: str) -> str:
     """
     candidates = [
         shutil.which(f"python{version}"),
-        *sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python")),
+        *map(str, Path.home().glob(f".pyenv/versions/{version}.*/bin/python")),
     ]
     for candidate in filter(None, candidates):
         # pyenv leaves programs on the path which only say that they aren't chosen.
         if subprocess.run([candidate, "-c", ""], capture_output=True).returncode == 0:
-            return str(candidate)
+            return candidate
     sys.exit(f"Python {version} is not here. Install it with:  pyenv install {version}")
 
 
