@@ -45,11 +45,18 @@ class Dispatcher:
 
     :param choose_profile: turns the name in a call (or None) into that of a profile which exists
     :param results: where the results of transactions are kept
+    :param translate: turns an error of the network into one for people; None if it is none
     """
 
-    def __init__(self, choose_profile: Callable[[str | None], str], results: Results) -> None:
+    def __init__(
+        self,
+        choose_profile: Callable[[str | None], str],
+        results: Results,
+        translate: Callable[[Exception], CommandError | None],
+    ) -> None:
         self._choose_profile = choose_profile
         self._results = results
+        self._translate = translate
         self._entries: dict[str, _Entry] = {}
         self._running: dict[tuple[str, str], list[Deferred[None]]] = {}
 
@@ -101,9 +108,17 @@ class Dispatcher:
         method = getattr(entry.owner(call.profile), spec.attribute)
         if spec.wants_call:
             arguments["call"] = call
-        if call.txn is None:
-            return encode_result(await method(**arguments))
-        return await self._run_once(call, method, arguments)
+        try:
+            if call.txn is None:
+                return encode_result(await method(**arguments))
+            return await self._run_once(call, method, arguments)
+        except CommandError:
+            raise
+        except Exception as error:
+            told = self._translate(error)
+            if told is None:
+                raise
+            raise told from error
 
     async def _run_once(
         self, call: Call, method: Callable[..., Awaitable[Any]], arguments: dict[str, object]

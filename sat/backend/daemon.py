@@ -16,6 +16,7 @@ from twisted.internet.task import LoopingCall
 import sat
 from sat.backend.conversations import Conversations, latest
 from sat.backend.core import Core
+from sat.backend.errors import translate
 from sat.backend.files import Files, transfers
 from sat.backend.hub import Hub
 from sat.backend.journal import Journal
@@ -91,7 +92,7 @@ class Daemon:
             waiters=StateWaiters(journal),
         )
         self.profiles = Profiles(self._core)
-        self.dispatcher = Dispatcher(self.profiles.choose, journal)
+        self.dispatcher = Dispatcher(self.profiles.choose, journal, translate)
         self._maintenance = Maintenance(store, journal, self._status, stop)
         self._port: IListeningPort | None = None
         self._looking: LoopingCall | None = None

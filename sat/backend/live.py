@@ -37,9 +37,7 @@ from sat.xmpp.stanza import JID, Element, Iq, NotConnected, StanzaError, parse_j
 
 _log = Logger("sat.profile")
 
-SET_PROFILE = Prepared(
-    "UPDATE profile SET data = :data, jid = :jid, ca = :ca WHERE id = :profile_id"
-)
+SET_PROFILE = Prepared("UPDATE profile SET data = :data, ca = :ca WHERE id = :profile_id")
 _setting = upsert(schema.stream)
 _SET_HANDLED = Prepared(
     _setting.on_conflict_do_update(
@@ -74,8 +72,8 @@ class LiveProfile:
         self.messages = Messages(self)
         self.conversations = Conversations(self)
         self.roster = Roster(self)
-        self.presences = Presences(self)
         self.questions = Questions(self)
+        self.presences = Presences(self)
         self.disco = Disco(self)
         self.plugins = PluginHost(self)
         self.files = Files(self)
@@ -303,7 +301,6 @@ class LiveProfile:
             tx.run(
                 SET_PROFILE,
                 profile_id=self.id,
-                jid=self.profile.jid,
                 data=msgspec.json.encode(self.profile),
                 ca=ca,
             )

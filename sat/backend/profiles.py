@@ -28,7 +28,7 @@ from sat.xmpp.stanza import JID
 
 _log = Logger("sat.profiles")
 _ALL = Prepared(select(schema.profile).order_by(schema.profile.c.id))
-_ADD = Prepared("INSERT INTO profile (name, jid, data, ca) VALUES (:name, :jid, :data, :ca)")
+_ADD = Prepared("INSERT INTO profile (name, data, ca) VALUES (:name, :data, :ca)")
 _SCRUB = [
     Prepared(f"DELETE FROM {table} WHERE {column} = :{key}")  # noqa: S608 - names of our own
     for table, column, key in (
@@ -61,7 +61,7 @@ class Profiles:
 
     def load(self) -> None:
         """Take up all profiles of the database; none is connected."""
-        for id_, _name, _jid, data, ca in self._core.store.read_now(lambda r: r.all(_ALL)):
+        for id_, _, data, ca in self._core.store.read_now(lambda r: r.all(_ALL)):
             profile = msgspec.json.decode(data, type=Profile)
             self._take_up(id_, profile, ca)
 
@@ -161,7 +161,7 @@ class Profiles:
         def add(tx: Transaction) -> tuple[int, Profile]:
             new = msgspec.structs.replace(profile, rev=tx.rev)
             data = msgspec.json.encode(new)
-            row = tx.run(_ADD, name=name, jid=new.jid, data=data, ca=ca).lastrowid
+            row = tx.run(_ADD, name=name, data=data, ca=ca).lastrowid
             tx.emit(name, ProfileChanged(new))
             return cast(int, row), new
 
@@ -302,7 +302,7 @@ class Profiles:
         """Read all profiles, or those named."""
         return [
             msgspec.json.decode(data, type=Profile)
-            for _, name, _, data, _ in reader.all(_ALL)
+            for _, name, data, _ in reader.all(_ALL)
             if wanted is None or name in wanted
         ]
 

@@ -244,16 +244,7 @@ class Roster:
 
     async def _request(self, iq: Element) -> None:
         """Send a change; the server pushes it back before it answers, so it is committed then."""
-        try:
-            await self._live.request_element(iq, 30.0)
-        except NotConnected as error:
-            raise CommandError("offline.profile", f"the connection was lost: {error}") from error
-        except TimeoutError as error:
-            raise CommandError("timeout.server", "the server did not answer in 30 s") from error
-        except StanzaError as error:
-            raise CommandError(
-                "failed.xmpp", f"the server refused: {error}", {"condition": error.condition}
-            ) from error
+        await self._live.request_element(iq, 30.0)
         # The push came before the answer; what it queued is committed once this is.
         await self._live.core.journal.commit(lambda tx: None)
 
