@@ -72,7 +72,12 @@ class Prosody:
         authority = Authority(self.folder / "certificates")
         self.ca = authority.ca
         self._certificate, self._key = authority.issue(
-            host, names=(host, f"*.{host}", "localhost", LOOPBACK)
+            host,
+            names=(
+                host,
+                *(f"{part}.{host}" for part in ("muc", "pubsub", "upload", "proxy")),
+                LOOPBACK,
+            ),
         )
         self.ports: dict[str, int] = {}
         for name, password in (users or {}).items():
