@@ -43,8 +43,8 @@ class Authority:
     ) -> tuple[Path, Path]:
         """Make a certificate for a host, valid from yesterday for 30 days unless told otherwise.
 
-        :param names: the DNS names and addresses it stands for; by default the host, what is
-            below it, and 127.0.0.1
+        :param names: the DNS names and addresses it stands for; by default the host
+            and 127.0.0.1
         :returns: the files of the certificate and of its key
         """
         now = dt.datetime.now(dt.UTC)
@@ -68,7 +68,7 @@ class Authority:
             )
             .add_extension(
                 x509.SubjectAlternativeName(
-                    [_alternative(name) for name in names or (host, f"*.{host}", "127.0.0.1")]
+                    [_alternative(name) for name in names or (host, "127.0.0.1")]
                 ),
                 critical=False,
             )

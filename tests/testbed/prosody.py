@@ -29,6 +29,7 @@ MODULES = (
     *("mam", "pep", "ping", "posix", "private", "roster", "saslauth", "smacks", "time", "tls"),
     *("uptime", "vcard4", "vcard_legacy", "version"),
 )
+COMPONENTS = ("muc", "pubsub", "upload", "proxy")
 PORTS = ("c2s", "direct_tls", "https", "proxy65")
 TEMPLATE = Path(__file__).with_name("prosody.cfg.lua")
 
