@@ -60,7 +60,7 @@ _ALL = Prepared(
 _UNFINISHED = Prepared(
     select(_table.c.data).where(
         _table.c.profile_id == bindparam("profile_id"),
-        _table.c.state.in_(("waiting", "running")),
+        (_table.c.state == "waiting") | (_table.c.state == "running"),
     )
 )
 _MAX_NAME = 255

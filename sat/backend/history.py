@@ -124,7 +124,7 @@ _UNACKNOWLEDGED = Prepared(
     .where(
         _message.c.profile_id == bindparam("profile_id"),
         _message.c.direction == "out",
-        _message.c.state.in_(("pending", "sent")),
+        (_message.c.state == "pending") | (_message.c.state == "sent"),
     )
     .order_by(_message.c.id)
 )
