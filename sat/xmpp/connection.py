@@ -101,27 +101,39 @@ class Connection:
         self._silence = silence
         self._patience = patience
         self._backoff = backoff or Backoff(random)
-        self._run_: Deferred[None] | None = None
+        self._active = False
+        self._again = False  # to start anew when it has stopped
+        self._running: Deferred[None] | None = None
+        self._awaiting_end: list[Deferred[None]] = []
         self._sleeping: Deferred[None] | None = None
         self._stopping = False
+        self._hurry = False  # not to sleep before the next try
         self._stream: Stream | None = None
         self._session: Session | None = None
 
     def start(self) -> None:
-        """Connect, and stay connected until :meth:`stop`. Harmless if it was started."""
-        if self._run_ is not None:
+        """Connect, and stay connected until :meth:`stop`.
+
+        If it was started, it doesn't wait any longer for the next try; if it is just stopping, it
+        starts when that is done.
+        """
+        if self._active:
+            self._again = self._stopping
             self.retry()
             return
+        self._active = True
         self._stopping = False
-        self._run_ = Deferred.fromCoroutine(self._run())
-        self._run_.addErrback(self._crashed)
-        self._run_.addBoth(self._over)
+        running = Deferred.fromCoroutine(self._run())
+        self._running = running
+        running.addErrback(self._crashed)
+        running.addBoth(self._over)
 
     def retry(self) -> None:
         """Don't wait any longer for the next try: the network has changed, or a user asks."""
+        self._backoff.reset()
+        self._hurry = True
         sleeping, self._sleeping = self._sleeping, None
         if sleeping is not None:
-            self._backoff.reset()
             sleeping.callback(None)
 
     async def stop(self, seconds: float = 2.0) -> None:
@@ -131,23 +143,23 @@ class Connection:
 
         :param seconds: how long the server has to close its side
         """
-        running = self._run_
-        if running is None:
+        self._again = False
+        if not self._active:
             self._change(ConnectionState())
             return
         over: Deferred[None] = Deferred()
-        running.addBoth(lambda _: over.callback(None))
+        self._awaiting_end.append(over)
         self._stopping = True
         if self._session is not None and self._stream is not None:
             self._session.close()
             self._session.end()
-            fault = Fault("", "")
-            timer = self._reactor.callLater(seconds, self._stream.end, fault)
+            timer = self._reactor.callLater(seconds, self._stream.end, Fault("", ""))
             await over
             if timer.active():
                 timer.cancel()
         else:
-            running.cancel()
+            if self._running is not None:
+                self._running.cancel()
             await over
 
     def send(
@@ -199,6 +211,7 @@ class Connection:
             self._change(ConnectionState(Phase.CONNECTING))
             if self._is_stopping():  # the listener may have said so just now
                 return
+            self._hurry = False
             try:
                 fault = await self._attempt()
             except Fault as raised:
@@ -288,6 +301,8 @@ class Connection:
         return stream
 
     async def _sleep(self, seconds: float) -> None:
+        if self._hurry:
+            return
         sleeping: Deferred[None] = Deferred()
         self._sleeping = sleeping
         timer: Timer = self._reactor.callLater(seconds, self._wake, sleeping)
@@ -318,9 +333,16 @@ class Connection:
         )
 
     def _over(self, _: object) -> None:
-        self._run_ = None
+        self._active = False
+        self._running = None
         if self._stopping:
             self._change(ConnectionState())
+        awaiting, self._awaiting_end = self._awaiting_end, []
+        for over in awaiting:
+            over.callback(None)
+        if self._again:
+            self._again = False
+            self.start()
 
 
 def _unreachable(raised: Exception, host: str, port: int) -> Fault:

@@ -59,7 +59,7 @@ class Session:
         self._asking = False  # an <r/> of ours is without answer
         self._turn: Timer | None = None
         self._watch_timer: Timer | None = None
-        self._probed = False
+        self._probed_at: float | None = None
         self._paused = False
         self._ended = False
 
@@ -110,7 +110,8 @@ class Session:
 
     def resume(self) -> None:
         """Read on."""
-        self._paused = self._probed = False
+        self._paused = False
+        self._probed_at = None
         self._stream.resume()
 
     async def request(self, element: Element, timeout: float) -> Element:
@@ -237,19 +238,18 @@ class Session:
         )
 
     def _watch(self) -> None:
-        quiet = self._clock.seconds() - self._stream.heard
-        if quiet < self._silence or self._paused:
-            self._probed = False
-            wait = self._silence if self._paused else self._silence - quiet
-        elif not self._probed:
-            self._probed = True
-            self._probe()
-            wait = self._patience
-        else:
+        now, heard = self._clock.seconds(), self._stream.heard
+        if self._probed_at is not None and heard < self._probed_at and not self._paused:
             self._stream.end(
-                Fault("network.lost", f"The server has given no sign of life for {quiet:.0f} s.")
+                Fault("network.lost", f"The server gave no sign of life for {now - heard:.0f} s.")
             )
             return
+        self._probed_at = None
+        wait = self._silence if self._paused else self._silence - (now - heard)
+        if wait <= 0:
+            self._probed_at = now
+            self._probe()
+            wait = self._patience
         self._watch_timer = self._clock.callLater(wait, self._watch)
 
     def _probe(self) -> None:

@@ -16,13 +16,15 @@ from sat.xmpp.element import Element, serialize
 from sat.xmpp.errors import Fault
 from sat.xmpp.namespaces import NS_CLIENT, NS_STREAM, NS_STREAM_ERROR
 from sat.xmpp.parser import ElementParser, ParserError
-from sat.xmpp.reactor import Clock, Transport
+from sat.xmpp.reactor import Clock, Timer, Transport
 from sat.xmpp.tls import Verifier
 
 _log = Logger()
 
 #: What may wait unread during the login, where each side speaks in turn.
 _MAX_WAITING = 16
+#: Seconds that the last words may take to be written.
+_LINGER = 2.0
 
 
 class Stream(Protocol):
@@ -43,7 +45,8 @@ class Stream(Protocol):
         self._waiting: Deferred[Element] | None = None
         self._ends: list[Deferred[Fault]] = []
         self._verifier: Verifier | None = None
-        self._opened = False
+        self._closed = False
+        self._last: Timer | None = None
         #: When something came last, on the clock given.
         self.heard = 0.0
         #: Why the stream ended, once it has.
@@ -75,7 +78,6 @@ class Stream(Protocol):
         :param from_: the own bare address; None as long as the stream isn't encrypted
         """
         self._forget()
-        self._opened = False
         self._parser = ElementParser(self._on_root, self._on_element, self._on_close)
         header = Element((None, "stream"), {"to": to, "version": "1.0"})
         if from_ is not None:
@@ -128,9 +130,10 @@ class Stream(Protocol):
             self._wire.resumeProducing()
 
     def close(self) -> None:
-        """Write the end of the stream."""
-        if self._parser is not None:
+        """Write the end of the stream; nothing is written after it."""
+        if self._parser is not None and not self._closed:
             self._write("</stream:stream>")
+        self._closed = True
 
     def end(self, fault: Fault) -> None:
         """Cut the connection for a reason."""
@@ -150,12 +153,21 @@ class Stream(Protocol):
         return ended
 
     def refuse(self, condition: str, fault: Fault) -> None:
-        """Tell the server by a stream error what it did wrong, and cut the connection."""
+        """Tell the server by a stream error what it did wrong, and hang up."""
+        if self.fault is None:
+            self.fault = fault
         error = Element((NS_STREAM, "error"))
         error.add(condition, NS_STREAM_ERROR)
         self.send(error)
         self.close()
-        self.end(fault)
+        self._forget()
+        self._hang_up()
+
+    def _hang_up(self) -> None:
+        """Close the connection when all is written, or after a while."""
+        if self._wire is not None:
+            self._last = self._clock.callLater(_LINGER, self._wire.abortConnection)
+            self._wire.loseConnection()
 
     def dataReceived(self, data: bytes) -> None:
         """Read on."""
@@ -183,6 +195,8 @@ class Stream(Protocol):
         elif self.fault is None:
             self.fault = _lost(reason)
         self._wire = None
+        if self._last is not None and self._last.active():
+            self._last.cancel()
         self._forget()
         waiting, self._waiting = self._waiting, None
         if waiting is not None:
@@ -198,7 +212,7 @@ class Stream(Protocol):
             self._parser = None
 
     def _write(self, text: str) -> None:
-        if self._wire is not None:
+        if self._wire is not None and not self._closed:
             self._wire.write(text.encode())
 
     def _too_late(self, seconds: float) -> None:
@@ -213,7 +227,6 @@ class Stream(Protocol):
     def _on_root(self, root: Element) -> None:
         if root.name != "stream" or root.uri != NS_STREAM:
             raise ParserError("invalid-namespace", "what answers isn't an XMPP server")
-        self._opened = True
 
     def _on_element(self, element: Element) -> None:
         if element.name == "error" and element.uri == NS_STREAM:
@@ -236,8 +249,7 @@ class Stream(Protocol):
         if self.fault is None:
             self.fault = Fault("network.lost", "The server closed the stream.")
         self.close()
-        if self._wire is not None:
-            self._wire.loseConnection()
+        self._hang_up()
 
 
 def _lost(reason: Failure) -> Fault:
