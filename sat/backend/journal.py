@@ -270,10 +270,10 @@ class Journal:
         idle_left = self._idle is not None
         while True:
             with self._condition:
-                while not self._queue and not self._stopping:
-                    # What is indexed at once for each message costs twice as much as in batches.
-                    quiet = not self._condition.wait(_QUIET if idle_left else None)
-                    if quiet:
+                while not self._wanted():
+                    # Idle work for each commit by itself would cost twice as much as in batches.
+                    self._condition.wait_for(self._wanted, _QUIET if idle_left else None)
+                    while idle_left and not self._wanted():
                         idle_left = self._run_idle()
                 if not self._queue:
                     return
@@ -286,6 +286,9 @@ class Journal:
                     if self._stopping:
                         return
                     self._condition.wait(_RETRY)
+
+    def _wanted(self) -> bool:
+        return bool(self._queue) or self._stopping
 
     def _run_idle(self) -> bool:
         """Do a piece of idle work without holding up those who want to commit."""
