@@ -25,6 +25,8 @@ STOP_LIMIT = 10.0
 _SIGNAL_LIMIT = 5.0
 _PAUSE = 0.02
 _LOG_PAUSE = 0.2
+#: How every SQLite file begins (sqlite.org/fileformat2.html, section 1.3).
+_SQLITE = b"SQLite format 3\0"
 _LOG_LIMIT = 10 * 1024 * 1024
 
 
@@ -140,8 +142,7 @@ def restore(place: Home, path: str) -> None:
 
     :raises CommandError: ``unknown.file`` if there is no such file; ``failed.backup`` if it is none
     """
-    if not Path(path).is_file():
-        raise CommandError("unknown.file", f"There is no file {path}.")
+    _check_backup(path)
     place.prepare()
     ran = stop(place)
     # SQLAlchemy is needed for this alone, and the commands above are to be quick.
@@ -152,6 +153,19 @@ def restore(place: Home, path: str) -> None:
     finally:
         if ran:
             start(place)
+
+
+def _check_backup(path: str) -> None:
+    """Refuse what is plainly no backup while the daemon still runs."""
+    try:
+        with Path(path).open("rb") as opened:
+            head = opened.read(len(_SQLITE))
+    except FileNotFoundError:
+        raise CommandError("unknown.file", f"There is no file {path}.") from None
+    except OSError as error:
+        raise CommandError("denied.file", f"{path} can't be read: {error.strerror}.") from error
+    if head != _SQLITE:
+        raise CommandError("failed.backup", f"{path} is not a backup that “sat backup” has made.")
 
 
 def logs(place: Home, lines: int, follow: bool) -> None:

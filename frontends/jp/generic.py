@@ -33,8 +33,8 @@ def find(
         known = [str(one.get("cli") or one.get("name")).split(".")[0] for one in methods]
         raise CommandError(
             "usage.command",
-            f"There is no command “{' '.join(words)}”."
-            f"{suggestion(words[0], sorted({*GROUPS, *known}))} See “jp --help”.",
+            f"There is no command “{words[0]}”.{suggestion(words[0], sorted({*GROUPS, *known}))} "
+            "If a plugin has it, “jp plugin list” tells why it isn't there. See “jp --help”.",
         )
     raise _no_command(words)
 

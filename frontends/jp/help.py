@@ -32,8 +32,7 @@ def answer(words: list[str], *, asked: bool, settings: dict[str, object]) -> int
             return 0
         raise CommandError(
             "usage.command",
-            f"There is no command “{' '.join(words)}”.{suggestion(words[0], GROUPS)} "
-            "See “jp --help”.",
+            f"There is no command “{words[0]}”.{suggestion(words[0], GROUPS)} See “jp --help”.",
         )
     if len(words) == 2:
         known = [one.words.partition(" ")[2] for one in COMMANDS if _group(one) == words[0]]

@@ -165,15 +165,9 @@ def plugins(found: "Sequence[Record]") -> str:
 def api(description: Record) -> str:
     """Write an API's description in short."""
     lines = [f"API {_text(description, 'api')}", "", "Methods:"]
-    rows = []
-    for one in _objects(description, "methods"):
-        words = []
-        for param in _objects(one, "params"):
-            words.append(
-                _text(param, "name") if param.get("required") else f"[{_text(param, 'name')}]"
-            )
-        rows.append((f"  {_text(one, 'name')} {' '.join(words)}".rstrip(), _text(one, "summary")))
-    lines += [table(rows), "", "Events:"]
+    methods = _objects(description, "methods")
+    lines.append(table([(f"  {_text(one, 'name')}", _text(one, "summary")) for one in methods]))
+    lines += ["", "Events:"]
     events = _objects(description, "events")
     lines.append(table([(f"  {_text(one, 'type')}", _text(one, "doc")) for one in events]))
     return "\n".join(lines)
