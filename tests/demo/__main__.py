@@ -96,6 +96,10 @@ class Demonstration:
         say(f"SHA-256 of what Alice sent   {sent}")
         say(f"SHA-256 of what Bob received {received}")
         assert sent == received, "Bob received another file than Alice sent."
+        watcher.wait_for(
+            "message.changed",
+            lambda data: (data["body"], data["state"]) == (address, "received"),
+        )
 
     def shell(self, line: str) -> None:
         """Show a command as one would type it, and what it prints.
