@@ -25,6 +25,7 @@ from sat.bridge.model import (
     Presence,
     Profile,
     Question,
+    Removed,
     Storage,
     Transfer,
 )
@@ -130,7 +131,7 @@ def _is_gone(state: State, part: str, key: str | Key, profile: str, rev: int) ->
     return rev <= max(removed, state.gone.get(("profiles", profile, profile), 0))
 
 
-def _remove(state: State, part: str, key: str | Key, gone: events.Removed) -> State:
+def _remove(state: State, part: str, key: str | Key, gone: Removed) -> State:
     mark = (part, gone.profile, gone.name)
     if state.gone.get(mark, 0) >= gone.rev:
         return state
