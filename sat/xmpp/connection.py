@@ -107,6 +107,7 @@ class Connection:
         self._awaiting_end: list[Deferred[None]] = []
         self._sleeping: Deferred[None] | None = None
         self._stopping = False
+        self._paused = False
         self._hurry = False  # not to sleep before the next try
         self._stream: Stream | None = None
         self._session: Session | None = None
@@ -197,12 +198,17 @@ class Connection:
             self._session.handled(number)
 
     def pause(self) -> None:
-        """Read nothing more from the server; what has been read, up to 64 KiB, still comes."""
+        """Read nothing more from the server, on this stream and the next ones.
+
+        What has been read already, up to 64 KiB, still comes.
+        """
+        self._paused = True
         if self._session is not None:
             self._session.pause()
 
     def resume(self) -> None:
         """Read on."""
+        self._paused = False
         if self._session is not None:
             self._session.resume()
 
@@ -271,6 +277,8 @@ class Connection:
             self._listener.stream_started(features)
             self._change(ConnectionState(Phase.ONLINE, jid=features.jid))
             session.begin(early)
+            if self._paused:
+                session.pause()
             return await ended
         finally:
             self._stream = self._session = None

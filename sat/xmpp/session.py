@@ -24,8 +24,9 @@ _STANZAS = frozenset({"message", "presence", "iq"})
 _ACK_STANZAS = 100
 #: ... or this many seconds after one.
 _ACK_SECONDS = 5.0
-#: After this long without a sign of life the server is asked for one, ...
-SILENCE = 120.0
+#: After from one to two times this many seconds without a sign of life the server is asked for
+#: one, ...
+SILENCE = 60.0
 #: ... and after this much longer the link is taken for dead.
 PATIENCE = 30.0
 
@@ -59,7 +60,8 @@ class Session:
         self._asking = False  # an <r/> of ours is without answer
         self._turn: Timer | None = None
         self._watch_timer: Timer | None = None
-        self._probed_at: float | None = None
+        self._heard = 0
+        self._probed = False
         self._paused = False
         self._ended = False
 
@@ -89,6 +91,8 @@ class Session:
         if self._features.management and self._incoming.handled > self._told:
             self._tell()
         self._stream.close()
+        if self._paused:  # or the server's own end of the stream would go unread
+            self._stream.resume()
 
     def handled(self, number: int) -> None:
         """Note that a stanza is dealt with for good."""
@@ -104,14 +108,15 @@ class Session:
             self._ack_timer = self._clock.callLater(_ACK_SECONDS, self._tell_late)
 
     def pause(self) -> None:
-        """Read nothing more from the server."""
-        self._paused = True
-        self._stream.pause()
+        """Read nothing more from the server, unless the stream is just closing."""
+        if not self._ended:
+            self._paused = True
+            self._stream.pause()
 
     def resume(self) -> None:
         """Read on."""
         self._paused = False
-        self._probed_at = None
+        self._probed = False
         self._stream.resume()
 
     async def request(self, element: Element, timeout: float) -> Element:
@@ -238,18 +243,20 @@ class Session:
         )
 
     def _watch(self) -> None:
-        now, heard = self._clock.seconds(), self._stream.heard
-        if self._probed_at is not None and heard < self._probed_at and not self._paused:
-            self._stream.end(
-                Fault("network.lost", f"The server gave no sign of life for {now - heard:.0f} s.")
-            )
-            return
-        self._probed_at = None
-        wait = self._silence if self._paused else self._silence - (now - heard)
-        if wait <= 0:
-            self._probed_at = now
+        heard = self._stream.heard
+        wait = self._silence
+        if heard != self._heard or self._paused:
+            self._probed = False
+        elif not self._probed:
+            self._probed = True
             self._probe()
             wait = self._patience
+        else:
+            self._stream.end(
+                Fault("network.lost", "The server gives no sign of life, so it was given up.")
+            )
+            return
+        self._heard = heard
         self._watch_timer = self._clock.callLater(wait, self._watch)
 
     def _probe(self) -> None:
@@ -264,6 +271,6 @@ class Session:
 
 
 def _count(text: str | None) -> int:
-    if text is None or not (text.isascii() and text.isdigit()) or int(text[:11]) >= WRAP:
-        raise Fault("stream.handled-count-too-high", "The server's count of stanzas is no number.")
-    return int(text)
+    if text and len(text) <= 10 and text.isascii() and text.isdigit() and int(text) < WRAP:
+        return int(text)
+    raise Fault("stream.handled-count-too-high", "The server's count of stanzas is no number.")

@@ -8,6 +8,7 @@ from typing import cast
 
 from OpenSSL import SSL
 from twisted.internet.defer import Deferred
+from twisted.internet.error import ConnectionDone
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -47,14 +48,13 @@ class Stream(Protocol):
         self._verifier: Verifier | None = None
         self._closed = False
         self._last: Timer | None = None
-        #: When something came last, on the clock given.
-        self.heard = 0.0
+        #: How often something has come: a sign of life, whatever the clock does.
+        self.heard = 0
         #: Why the stream ended, once it has.
         self.fault: Fault | None = None
 
     def connectionMade(self) -> None:
         """Keep the operating system watching the link."""
-        self.heard = self._clock.seconds()
         transport = self._wire = cast(Transport, self.transport)
         for option in ("setTcpKeepAlive", "setTcpNoDelay"):
             setter = getattr(transport, option, None)
@@ -125,7 +125,6 @@ class Stream(Protocol):
 
     def resume(self) -> None:
         """Read on."""
-        self.heard = self._clock.seconds()
         if self._wire is not None:
             self._wire.resumeProducing()
 
@@ -171,7 +170,7 @@ class Stream(Protocol):
 
     def dataReceived(self, data: bytes) -> None:
         """Read on."""
-        self.heard = self._clock.seconds()
+        self.heard += 1
         parser = self._parser
         if parser is None:
             return
@@ -253,10 +252,12 @@ class Stream(Protocol):
 
 
 def _lost(reason: Failure) -> Fault:
-    text = reason.getErrorMessage()
     if isinstance(reason.value, SSL.Error):
-        return Fault("tls.failed", f"TLS with the server failed: {text}.")
-    return Fault("network.lost", f"The connection to the server was lost ({text.rstrip('.')}).")
+        detail = reason.getErrorMessage().strip("[]()")
+        return Fault("tls.failed", f"TLS with the server failed ({detail or 'it hung up'}).")
+    if isinstance(reason.value, ConnectionDone):
+        return Fault("network.lost", "The server closed the connection.")
+    return Fault("network.lost", "The connection to the server broke off.")
 
 
 def _stream_fault(error: Element) -> Fault:

@@ -77,6 +77,9 @@ class Peer(Protocol):
                 if self._depth == 1:
                     self._root.remove(element)
                     self._take(element)
+                elif self._depth == 0:
+                    self.send("</stream:stream>")
+                    self.transport.loseConnection()
         self._look()
 
     def connectionLost(self, reason) -> None:
