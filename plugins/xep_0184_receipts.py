@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
+
 from sat.plugin import (
     Direction,
     Element,
@@ -33,15 +35,16 @@ class Receipts(Plugin):
             message.extensions.append(Element((NS_RECEIPTS, "request")))
 
     @message_stage(Stage.CORRECT)
-    async def learn(self, incoming: Incoming) -> None:
+    def learn(self, incoming: Incoming) -> Awaitable[bool] | None:
         """Note that a message of ours arrived; a receipt from anyone else changes nothing."""
         stanza = incoming.stanza
         receipt = stanza.child("received", NS_RECEIPTS)
         if receipt is None or stanza.type == "error" or incoming.direction is not Direction.IN:
-            return
+            return None
         arrived = receipt.get("id")
-        if arrived:
-            await self.host.mark_message(incoming.peer, arrived, MessageState.RECEIVED)
+        if not arrived:
+            return None
+        return self.host.mark_message(incoming.peer, arrived, MessageState.RECEIVED)
 
     @message_stage(Stage.NOTIFY)
     def tell(self, incoming: Incoming) -> None:

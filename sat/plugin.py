@@ -160,8 +160,8 @@ def iq_set(namespace: str, name: str) -> Callable[[Handler], Handler]:
 def message_stage(stage: Stage) -> Callable[[Handler], Handler]:
     """Take part in processing every received message, after the core's part in that stage.
 
-    ``def handler(self, incoming: Incoming) -> None``, or ``async def``: then the messages behind
-    it wait. It runs before ``STORE`` is final for ``h``: be quick.
+    ``def handler(self, incoming: Incoming) -> None``; it may return an awaitable (or be ``async
+    def``, which costs more): then the messages behind this one wait for it.
     """
     return _mark("message", stage)
 

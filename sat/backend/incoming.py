@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Awaitable, Generator
 from typing import TYPE_CHECKING
 
-from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from sat.backend.arrival import Arrival
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from sat.backend.live import LiveProfile
 
 NS_OOB = "jabber:x:oob"
+
+#: Yields what has to be waited for; an error of it is thrown back in.
+Steps = Generator[Awaitable[None], None, None]
 
 _log = Logger("sat.incoming")
 _BEFORE_STORE = tuple(stage for stage in Stage if stage < Stage.STORE)
@@ -43,43 +46,62 @@ class Inbox:
         """Take a message stanza."""
         self._waiting.append((element, arrival))
         if not self._running:
-            spawn(self._drain(), "processing messages")
+            self._drain()
 
-    async def _drain(self) -> None:
+    def _drain(self) -> None:
+        """Process what waits, as far as no handler has to wait for something itself."""
         self._running = True
-        try:
-            while self._waiting:
-                element, arrival = self._waiting.popleft()
-                try:
-                    await self._process(element, arrival)
-                except Exception:
-                    # One message that nobody foresaw must not stop all that follow.
-                    _log.failure("a message could not be processed; it is left out")
-                    self._live.handled(arrival)
-        finally:
-            self._running = False
+        while self._waiting:
+            element, arrival = self._waiting.popleft()
+            steps = self._process(element, arrival)
+            try:
+                # A coroutine for each message would be a third of the cost of receiving it.
+                waiting = next(steps, None)
+            except Exception:
+                self._give_up(arrival)
+                continue
+            if waiting is not None:
+                spawn(self._go_on(waiting, steps, arrival), "processing a message")
+                return
+        self._running = False
 
-    async def _process(self, element: Element, arrival: Arrival) -> None:
+    async def _go_on(self, waiting: Awaitable[None], steps: Steps, arrival: Arrival) -> None:
+        """Finish a message of which a handler has to wait; those behind it keep their order."""
+        try:
+            await _finish(waiting, steps)
+        except Exception:
+            self._give_up(arrival)
+        self._drain()
+
+    def _give_up(self, arrival: Arrival) -> None:
+        # One message that nobody foresaw must not stop all that follow.
+        _log.failure("a message could not be processed; it is left out")
+        self._live.handled(arrival)
+
+    def _process(self, element: Element, arrival: Arrival) -> Steps:
+        """Take a message through its stages; yields what has to be waited for."""
         stanza = MessageStanza.from_element(element)
         live = self._live
         peer = (stanza.from_ or live.jid).userhostJID()
         incoming = Incoming(stanza=stanza, peer=peer)
         if stanza.type == "error":
-            await self._bounced(incoming, arrival)
+            yield from self._bounced(incoming, arrival)
             return
         for stage in _BEFORE_STORE:
             if stage is Stage.DEDUPLICATE:
                 incoming.archive_id = self._archive_id(stanza)
-            await live.plugins.message(stage, incoming)
+            if live.plugins.has_message_handlers(stage):
+                yield from live.plugins.message(stage, incoming)
             if incoming.dropped:
                 _log.debug("message dropped: {reason}", reason=incoming.dropped)
                 live.handled(arrival)
                 return
-        await live.plugins.message(Stage.STORE, incoming)
-        if stanza.body or _has_oob(stanza):
+        if live.plugins.has_message_handlers(Stage.STORE):
+            yield from live.plugins.message(Stage.STORE, incoming)
+        if stanza.body or _oob_url(stanza) is not None:
             self._store(incoming, arrival)
         else:
-            await live.plugins.message(Stage.NOTIFY, incoming)
+            yield from live.plugins.message(Stage.NOTIFY, incoming)
             live.handled(arrival)
 
     def _archive_id(self, stanza: MessageStanza) -> str | None:
@@ -110,18 +132,16 @@ class Inbox:
         self._live.handled(arrival)
         if message is not None:
             incoming.stored = message
-            if self._live.plugins.has_message_handlers(Stage.NOTIFY):
-                spawn(self._live.plugins.message(Stage.NOTIFY, incoming), "telling of a message")
+            steps = self._live.plugins.message(Stage.NOTIFY, incoming)
+            waiting = next(steps, None)
+            if waiting is not None:
+                spawn(_finish(waiting, steps), "telling of a message")
 
-    async def _bounced(self, incoming: Incoming, arrival: Arrival) -> None:
+    def _bounced(self, incoming: Incoming, arrival: Arrival) -> Steps:
         stanza = incoming.stanza
-        if stanza.id is None or stanza.error is None:
-            self._live.handled(arrival)
-            return
-        done: Deferred[None] = Deferred.fromCoroutine(
-            self._live.outbox.bounced(incoming.peer.full(), stanza.id, stanza.error, arrival)
-        )
-        await done
+        if stanza.id is not None and stanza.error is not None:
+            peer = incoming.peer.full()
+            yield self._live.outbox.bounced(peer, stanza.id, stanza.error, arrival)
         self._live.handled(arrival)
 
     def _new_message(self, incoming: Incoming) -> NewMessage:
@@ -170,5 +190,21 @@ def _oob_url(stanza: MessageStanza) -> str | None:
     return text if text.startswith(("https://", "http://")) else None
 
 
-def _has_oob(stanza: MessageStanza) -> bool:
-    return _oob_url(stanza) is not None
+async def _finish(waiting: Awaitable[None], steps: Steps) -> None:
+    while True:
+        try:
+            await waiting
+        except Exception as error:
+            following = _throw(steps, error)
+        else:
+            following = next(steps, None)
+        if following is None:
+            return
+        waiting = following
+
+
+def _throw(steps: Steps, error: Exception) -> Awaitable[None] | None:
+    try:
+        return steps.throw(error)
+    except StopIteration:
+        return None

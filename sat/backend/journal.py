@@ -64,15 +64,21 @@ _SET_CURSOR = Prepared(
 _TXN_DAYS = 7
 
 
+Last = tuple[Prepared, dict[str, object]]
+
+
 class Transaction:
     """What a change may do: read, write rows, emit events. It lives in the writer's thread.
 
     ``now`` is the time of the commit, in milliseconds since 1970.
     """
 
-    def __init__(self, connection: sqlite3.Connection, seq: int, now: int) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, seq: int, now: int, last: dict[str, Last]
+    ) -> None:
         self.connection = connection
         self._seq = seq
+        self._last = last
         self.now = now
         self.origin: Origin | None = None
         self.events: list[tuple[Event, LoggedEvent]] = []
@@ -86,6 +92,10 @@ class Transaction:
     def run(self, statement: Prepared, **values: object) -> sqlite3.Cursor:
         """Run a statement."""
         return self.connection.execute(statement.text, statement.values(values))
+
+    def run_last(self, key: str, statement: Prepared, **values: object) -> None:
+        """Run a statement at the end of the group of commits, or a later one of the same key."""
+        self._last[key] = (statement, values)
 
     def first(self, statement: Prepared, **values: object) -> Row | None:
         """Return the first row of a statement, or None; earlier changes are seen."""
@@ -350,8 +360,9 @@ class Journal:
         now = int(self._now() * 1000)
         connection.execute("BEGIN IMMEDIATE")
         try:
+            last: dict[str, Last] = {}
             for commit in group:
-                tx = Transaction(connection, seq, now)
+                tx = Transaction(connection, seq, now, last)
                 call = commit.call
                 if call is not None:
                     tx.origin = Origin(call.session, call.txn)
@@ -360,6 +371,8 @@ class Journal:
                     _record(tx, call, encode_result(commit.result))
                 commit.events = tx.events
                 seq = tx.rev - 1
+            for statement, values in last.values():
+                connection.execute(statement.text, statement.values(values))
             connection.execute("COMMIT")
         except BaseException:
             if connection.in_transaction:

@@ -187,7 +187,10 @@ class LiveProfile:
     def note_handled(self, tx: Transaction, arrival: Arrival) -> None:
         """Store that a stanza is dealt with, in the transaction that deals with it."""
         if arrival.stream == self._stream:
-            tx.run(_SET_HANDLED, profile_id=self.id, handled=arrival.number)
+            # Of many in one transaction the last one counts.
+            tx.run_last(
+                f"handled {self.id}", _SET_HANDLED, profile_id=self.id, handled=arrival.number
+            )
 
     def handled(self, arrival: Arrival) -> None:
         """Let the server know that a stanza is dealt with; it is committed by now."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -32,6 +32,9 @@ from sat.plugin import (
 
 if TYPE_CHECKING:
     from sat.backend.live import LiveProfile
+
+
+_STAGE_KEYS = {stage: f"message {stage.name}" for stage in Stage}
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,15 +126,15 @@ class PluginHost:
 
     def has_message_handlers(self, stage: Stage) -> bool:
         """Tell whether any plugin takes part in a stage."""
-        return bool(self._handlers.get(f"message {stage}"))
+        return bool(self._handlers.get(_STAGE_KEYS[stage]))
 
-    async def message(self, stage: Stage, incoming: Incoming) -> None:
-        """Let plugins take part in a stage."""
-        for handler in self._handlers.get(f"message {stage}", ()):
+    def message(self, stage: Stage, incoming: Incoming) -> Generator[Awaitable[None], None, None]:
+        """Let plugins take part in a stage; yields what has to be waited for."""
+        for handler in self._handlers.get(_STAGE_KEYS[stage], ()):
             try:
                 result = handler.function(incoming)
                 if result is not None:
-                    await result
+                    yield result
             except NotConnected:
                 continue  # what it would have sent is of no use to the next stream
             except Exception as error:
@@ -173,7 +176,7 @@ class PluginHost:
             self._live.core.plugins.fault(plugin, what, error)
 
     def _key(self, mark: Mark) -> str:
-        return f"message {mark.key[0]}" if mark.kind == "message" else mark.kind
+        return _STAGE_KEYS[mark.key[0]] if mark.kind == "message" else mark.kind
 
 
 class _Host:
