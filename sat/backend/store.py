@@ -179,7 +179,7 @@ def _create(path: Path) -> None:
         schema.metadata.create_all(connection)
         connection.exec_driver_sql(schema.CREATE_INDEX)
         connection.exec_driver_sql(
-            "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)"
+            "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"
         )
         connection.exec_driver_sql("INSERT INTO alembic_version VALUES (?)", (schema.VERSION,))
         connection.execute(insert(schema.meta), {"key": "epoch", "value": str(uuid.uuid4())})
