@@ -110,6 +110,7 @@ class Session:
         self._spawn = spawn
         self._greeted = False
         self._open = True
+        self._input_ended = False
         self._running = 0
         self._output_paused = False
         self._attached: _Attach | None = None
@@ -174,6 +175,11 @@ class Session:
             self._missed_volatile = False
             self._send_volatile_state()
 
+    def input_ended(self) -> None:
+        """End once every call is answered; who attached goes on getting events."""
+        self._input_ended = True
+        self._close_if_done()
+
     def closed(self) -> None:
         """Forget the frontend: its line is gone. Calls that run go on."""
         self._open = False
@@ -235,6 +241,11 @@ class Session:
             self._running -= 1
             if self._running == _MAX_RUNNING - 1 and not self._output_paused:
                 self._line.resume_reading()
+            self._close_if_done()
+
+    def _close_if_done(self) -> None:
+        if self._input_ended and self._open and not self._running and self._attached is None:
+            self._line.close()
 
     async def _run(self, request: _Request, call: Call) -> bytes | None:
         """Return the result as JSON; None if the answer is written already."""

@@ -15,6 +15,7 @@ from typing import Protocol, cast
 from twisted.internet.interfaces import (
     IAddress,
     IFileDescriptorReceiver,
+    IHalfCloseableProtocol,
     IListeningPort,
     IPushProducer,
 )
@@ -85,7 +86,7 @@ class _Factory(Factory):
         return UnixLine(self.make_session, self.forget)
 
 
-@implementer(IFileDescriptorReceiver, IPushProducer)
+@implementer(IFileDescriptorReceiver, IHalfCloseableProtocol, IPushProducer)
 class UnixLine(TwistedProtocol):
     """One accepted connection: cuts lines for its session, and keeps to its pace."""
 
@@ -141,6 +142,15 @@ class UnixLine(TwistedProtocol):
             self._size += len(rest)
             if self._size > MAX_LINE:
                 self._too_long()
+
+    def readConnectionLost(self) -> None:
+        """Answer what was asked, then end: ``echo … | socat`` closes its side at once."""
+        if self._session is not None:
+            self._session.input_ended()
+
+    def writeConnectionLost(self) -> None:
+        """End: nobody reads."""
+        self._wire.loseConnection()
 
     def connectionLost(self, reason: Failure | None = None) -> None:
         """End the session."""

@@ -42,7 +42,7 @@ class Session:
         self.descriptors: list[int] = []
 
     def send(self, message: dict[str, Any]) -> None:
-        self.connection.sendall(json.dumps(message).encode() + b"\n")
+        self.connection.sendall(json.dumps(message, ensure_ascii=False).encode() + b"\n")
 
     def event(self, **params: Any) -> None:
         self.send({"jsonrpc": "2.0", "method": "event", "params": params})
@@ -83,7 +83,10 @@ class Session:
         except OSError:
             return
         if answer.get("result") is not NOTHING:
-            self.send(answer)
+            try:
+                self.send(answer)
+            except OSError:
+                return
             after = self.server.after.get(request["method"])
             if after is not None:
                 after(self)
