@@ -6,10 +6,40 @@ from pathlib import Path
 from twisted.internet.defer import Deferred
 
 from sat.xmpp.connection import Account, Backoff, Connection, ConnectionState, Features, Phase
-from sat.xmpp.element import Element
-from sat.xmpp.jid import parse_jid
+from sat.xmpp.stanza import NS_CLIENT, Element, Message, parse_jid
 from tests.hostile.peer import Peer
 from tests.hostile.server import HostileServer
+
+ACCOUNT = Account.__dataclass_fields__.keys()
+BOB = parse_jid("bob@server.test/x")
+#: What :func:`question` looks like to the server.
+ASKED = "<iq type='get'><query xmlns='urn:q'/></iq>"
+
+
+def message(body: str) -> Element:
+    """Return a message to bob."""
+    return Message(to=BOB, body=body).to_element()
+
+
+def question(to: str | None = None) -> Element:
+    """Return a request."""
+    iq = Element((NS_CLIENT, "iq"), {"type": "get"})
+    if to is not None:
+        iq["to"] = to
+    iq.add("query", "urn:q")
+    return iq
+
+
+def begin(coroutine) -> list:
+    """Start a coroutine; the list gets its result or Failure when it ends."""
+    outcome: list = []
+    Deferred.fromCoroutine(coroutine).addBoth(outcome.append)
+    return outcome
+
+
+async def wait(deferred: Deferred):
+    """Return what a Deferred gives."""
+    return await deferred
 
 
 class Client:
@@ -101,9 +131,6 @@ class Client:
 
     def _fail(self, *_) -> None:
         raise AssertionError(f"It didn't come to that; states: {self.states}")
-
-
-ACCOUNT = Account.__dataclass_fields__.keys()
 
 
 class Pair:
