@@ -81,6 +81,9 @@ class Follower:
         end_process(self._process)
         for reader in self._readers:
             reader.join()
+        for pipe in (self._process.stdout, self._process.stderr):
+            assert pipe is not None
+            pipe.close()
         return self.events
 
     def _read_events(self) -> None:
@@ -99,13 +102,19 @@ class Daemon:
     As a context manager it is started, and at the end stopped and removed.
 
     :param python: the interpreter whose environment has the programs; by default the running one
+    :param home: a folder for it, made if it is missing; by default a new one
     :param environment: variables which the daemon and the programs get beside the usual ones
     """
 
     def __init__(
-        self, *, python: str = sys.executable, environment: Mapping[str, str] | None = None
+        self,
+        *,
+        python: str = sys.executable,
+        environment: Mapping[str, str] | None = None,
+        home: Path | None = None,
     ) -> None:
-        self.home = Path(tempfile.mkdtemp(prefix="sat-home-"))
+        self.home = home or Path(tempfile.mkdtemp(prefix="sat-home-"))
+        self.home.mkdir(exist_ok=True)
         self._python = python
         self.environment = _environment(self.home) | dict(environment or {})
         if not self._installed("jp").exists():
