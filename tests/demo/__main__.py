@@ -46,6 +46,8 @@ class Demonstration:
         title("Somebody watches what happens, in the background")
         show("jp event follow &")
         watcher = self.daemon.follow()
+        # It is told at once who is there: then it won't miss what comes.
+        watcher.wait_for("presence.changed")
 
         title("Alice writes, Bob answers")
         self.write("alice", "bob", "Salut, Bob! This went through one daemon and a real server.")
