@@ -110,7 +110,7 @@ def _describe(words: list[str], settings: dict[str, object]) -> dict[str, object
 
 def _no_command(words: list[str]) -> CommandError:
     try:
-        help_module.answer(words, asked=False, settings={})
+        help_module.answer(words, asked=False)
     except CommandError as error:
         return error
     return CommandError("usage.command", f"There is no command “{' '.join(words)}”.")

@@ -18,18 +18,12 @@ Exit codes: 0 done; 1 refused or failed; 2 usage; 3 no daemon; 4 not connected; 
 """
 
 
-def answer(words: list[str], *, asked: bool, settings: dict[str, object]) -> int:
+def answer(words: list[str], *, asked: bool) -> int:
     """Answer a command line that names no command; return the exit code.
 
-    :raises CommandError: ``usage.command`` if its first word isn't known either
+    :raises CommandError: ``usage.command`` if its words aren't known
     """
     if words and words[0] not in GROUPS:
-        if asked:
-            from sat.frontends.jp import generic
-
-            command, _ = generic.find(words, [], settings)
-            show_command(command)
-            return 0
         raise CommandError(
             "usage.command",
             f"There is no command “{words[0]}”.{suggestion(words[0], GROUPS)} See “jp --help”.",

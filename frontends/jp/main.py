@@ -67,10 +67,10 @@ def run(argv: "Sequence[str]") -> int:
         _, settings = grammar.read(None, tokens)
         if settings.get("version") and not words:
             return _version()
-        if settings.get("help") or len(words) < 2:
+        if not words or (words[0] in table.GROUPS and (len(words) == 1 or settings.get("help"))):
             from sat.frontends.jp import help
 
-            return help.answer(words, asked=bool(settings.get("help")), settings=settings)
+            return help.answer(words, asked=bool(settings.get("help")))
         from sat.frontends.jp import generic
 
         command, tokens = generic.find(words, tokens, settings)
