@@ -1,6 +1,6 @@
 """Commands that the daemon describes: every method that the table doesn't hold, plugins' too.
 
-``jp a b`` is the method ``a.b``: required parameters by their place, the others by ``--name``.
+``jp a b`` is the method ``a.b``: required parameters by their place, all by ``--name``.
 """
 
 from sat.bridge.errors import CommandError
@@ -60,8 +60,7 @@ def command_of(method: dict[str, object], types: dict[str, object]) -> Command:
             arguments.append(
                 Argument(name.upper(), name, text, many=many, kind=kind, choices=choices)
             )
-            continue
-        is_flag = kind == "boolean"
+        is_flag = kind == "boolean" and not required
         options.append(
             Option(
                 flag,
@@ -72,6 +71,7 @@ def command_of(method: dict[str, object], types: dict[str, object]) -> Command:
                 many=many,
                 choices=choices,
                 negatable=is_flag,
+                hidden=required,
             )
         )
     name = str(method["name"])

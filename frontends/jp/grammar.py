@@ -47,13 +47,15 @@ class Argument:
 class Option:
     """A word with dashes: a flag, or with ``value`` (what help calls it) followed by one.
 
-    A flag's parameter is true; ``--no-X`` of a flag is understood where ``negatable``.
+    A flag's parameter is true; ``--no-X`` of a flag is understood where ``negatable``. A
+    ``hidden`` one is another way to give an argument, and not in the help.
     """
 
     __slots__ = (
         "choices",
         "flag",
         "help",
+        "hidden",
         "kind",
         "many",
         "negatable",
@@ -76,6 +78,7 @@ class Option:
         required: bool = False,
         short: str = "",
         negatable: bool = False,
+        hidden: bool = False,
     ) -> None:
         self.flag = flag
         self.param = param
@@ -87,6 +90,7 @@ class Option:
         self.required = required
         self.short = short
         self.negatable = negatable
+        self.hidden = hidden
 
 
 class Command:

@@ -50,7 +50,7 @@ def command_text(command: Command) -> str:
     if command.aliases:
         text += f"  (also: jp {', jp '.join(command.aliases)})\n"
     rows = [(one.name, _told(one)) for one in command.arguments]
-    rows += [(_flag(one), _told(one)) for one in command.options]
+    rows += [(_flag(one), _told(one)) for one in command.options if not one.hidden]
     if rows:
         text += "\n" + _rows(rows)
     return (
@@ -80,6 +80,8 @@ def _usage(command: Command) -> str:
         name = argument.name + ("…" if argument.many else "")
         words.append(name if argument.required else f"[{name}]")
     for option in command.options:
+        if option.hidden:
+            continue
         text = f"{option.flag} {option.value}".strip()
         words.append(text if option.required else f"[{text}]" + ("…" if option.many else ""))
     return " ".join(words)

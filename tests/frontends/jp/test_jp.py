@@ -353,6 +353,7 @@ class TestGeneric:
         told = jp("ping", "--help")
         assert told.startswith("Ping a peer.\n\n  jp ping PEER ")
         assert "--extra-data" in told
+        assert "--peer" not in told
 
     def test_what_nobody_knows(self, jp, server):
         assert "Did you mean “ping”?" in jp.fails(2, "pinng", "bob@x")
