@@ -36,24 +36,18 @@ def start(place: Home) -> bool:
     :raises CommandError: ``failed.start`` with the daemon's own last words
     """
     place.prepare()
+    # One that is ending still holds the lock; one that is beginning will accept.
+    _wait(lambda: _accepts(place) or lock.holder(place.lock) is None, STOP_LIMIT)
     if _accepts(place):
         return False
-    log = Path(place.log)
-    if log.exists() and log.stat().st_size > _LOG_LIMIT:
-        log.replace(log.with_suffix(".log.1"))
-    with open(log, "ab", opener=_private) as sink:
-        before = sink.tell()
-        command, environment = sat_command(["run"])
-        # A session of its own: it outlives the terminal, and its Ctrl-C.
-        child = subprocess.Popen(
-            command,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=sink,
-            stderr=sink,
-            start_new_session=True,
-            cwd="/",
+    pid = lock.holder(place.lock)
+    if pid is not None:
+        raise CommandError(
+            "failed.start",
+            f"A daemon (pid {pid}) holds this home and does not accept: “sat stop” ends it.",
         )
+    log = Path(place.log)
+    before, child = _spawn(log)
     end = time.monotonic() + START_LIMIT
     while time.monotonic() < end:
         if _accepts(place):
@@ -193,6 +187,25 @@ def logs(place: Home, lines: int, follow: bool) -> None:
                 if os.stat(place.log).st_ino != os.fstat(log.fileno()).st_ino:  # noqa: PTH116
                     return logs(place, 0, True)
             time.sleep(_LOG_PAUSE)
+
+
+def _spawn(log: Path) -> tuple[int, "subprocess.Popen[bytes]"]:
+    """Start ``sat run`` with its output in the log; return where in the log that begins."""
+    if log.exists() and log.stat().st_size > _LOG_LIMIT:
+        log.replace(log.with_suffix(".log.1"))
+    command, environment = sat_command(["run"])
+    with open(log, "ab", opener=_private) as sink:
+        # A session of its own: it outlives the terminal, and its Ctrl-C.
+        child = subprocess.Popen(
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=sink,
+            stderr=sink,
+            start_new_session=True,
+            cwd="/",
+        )
+        return sink.tell(), child
 
 
 def _tail(descriptor: int, lines: int) -> list[bytes]:
