@@ -58,6 +58,7 @@ class Dispatcher:
         self._results = results
         self._translate = translate
         self._entries: dict[str, _Entry] = {}
+        self._closed = False
         self._running: dict[tuple[str, str], list[Deferred[None]]] = {}
 
     @property
@@ -78,11 +79,17 @@ class Dispatcher:
         """Take a command away; calls that run go on."""
         self._entries.pop(name, None)
 
+    def close(self) -> None:
+        """Refuse every further call: the daemon ends."""
+        self._closed = True
+
     async def run(self, call: Call, params: msgspec.Raw) -> bytes:
         """Run a call and return its result as JSON.
 
         :raises CommandError: if it is refused or fails
         """
+        if self._closed:
+            raise CommandError("daemon.ending", "the daemon is ending: ask again when it runs")
         entry = self._entries.get(call.method)
         if entry is None:
             raise CommandError(

@@ -120,16 +120,13 @@ class Daemon:
         spawn(self.profiles.begin(), "connecting the profiles")
 
     async def end(self) -> None:
-        """Stop reading, write what is queued, tell servers what has arrived, and close."""
+        """Take no more calls, store and acknowledge what has arrived, and close every stream."""
         if self._looking is not None and self._looking.running:
             self._looking.stop()
-        for live in self.profiles.live.values():
-            live.pause("the daemon ends")
-        # What was read is committed now, and may be acknowledged.
-        await self._journal.commit(lambda tx: None, wait=True)
-        await self.profiles.end()
         if self._port is not None:
             await cast(Any, self._port).stopListening()
+        self.dispatcher.close()
+        await self.profiles.end()
         self._journal.stop()
         self._store.close()
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import cast
 
 import msgspec
 from sqlalchemy.dialects.sqlite import insert as upsert
 from twisted.internet.defer import Deferred
+from twisted.internet.defer import TimeoutError as DeferTimeoutError
+from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from sat.backend import schema
@@ -33,9 +36,11 @@ from sat.bridge.model import Connection as ConnectionModel
 from sat.bridge.model import Phase, Profile
 from sat.xmpp.connection import Account, Connection, ConnectionState, Features
 from sat.xmpp.reactor import Clock
-from sat.xmpp.stanza import JID, Element, Iq, NotConnected, StanzaError, parse_jid
+from sat.xmpp.stanza import JID, NS_PING, Element, Iq, NotConnected, StanzaError, parse_jid
 
 _log = Logger("sat.profile")
+#: Seconds that the server, and then the disk, have at the end of a stream.
+_DRAIN = 1.5
 
 SET_PROFILE = Prepared("UPDATE profile SET data = :data, ca = :ca WHERE id = :profile_id")
 _setting = upsert(schema.stream)
@@ -123,10 +128,28 @@ class LiveProfile:
 
     async def disconnect(self) -> None:
         """Close the stream, having told the server what is dealt with, and stay offline."""
+        if self.online:
+            await self._drain()
         connection, self._connection = self._connection, None
         if connection is not None:
-            self.presences.say_goodbye()
             await connection.stop()
+
+    async def _drain(self) -> None:
+        """Take in all that the server has sent us, so that it keeps nothing to deliver again.
+
+        Once we are unavailable it sends no more messages, and it answers in order (RFC 6120,
+        section 10.1): behind the answer to a ping there is nothing left. What stayed
+        unacknowledged, a server may deliver later out of order.
+        """
+        self.presences.say_goodbye()
+        ping = Iq(type="get", to=parse_jid(self.jid.host), extensions=[Element((NS_PING, "ping"))])
+        with suppress(StanzaError, TimeoutError, NotConnected):
+            await self.request(ping, _DRAIN)
+        # All that came is queued to be written by now; a full disk must not keep us.
+        written = self.core.journal.commit(lambda tx: None, wait=True)
+        written.addTimeout(_DRAIN, cast(IReactorTime, self.core.reactor))
+        with suppress(DeferTimeoutError):
+            await written
 
     async def settled(self) -> None:
         """Wait until the connection is online, has failed, or waits to be tried again."""

@@ -105,3 +105,9 @@ class Fault(Exception):
         self.reason = reason
         self.sentence = sentence
         self.final = final
+
+
+def quoted(text: str) -> str:
+    """Return what a server says for people, on one line, not too long, and ending as a sentence."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())[:200]
+    return line if line.endswith((".", "!", "?")) else f"{line}."

@@ -8,7 +8,7 @@ from random import Random
 from sat.xmpp import sasl
 from sat.xmpp.account import Account, Features
 from sat.xmpp.element import Element
-from sat.xmpp.errors import Fault, StanzaError
+from sat.xmpp.errors import Fault, StanzaError, quoted
 from sat.xmpp.jid import JID
 from sat.xmpp.namespaces import NS_BIND, NS_CLIENT, NS_SASL, NS_SM, NS_STREAM, NS_TLS
 from sat.xmpp.stream import Stream
@@ -137,7 +137,7 @@ class Login:
         condition, said = "not-authorized", ""
         for child in failure.elements():
             if child.name == "text":
-                said = f" The server says: {child.text[:200]}"
+                said = f" The server says: {quoted(child.text)}"
             else:
                 condition = child.name
         if condition == "not-authorized":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred, maybeDeferred, succeed
 from twisted.python.failure import Failure
 
 from sat.xmpp.element import Element
@@ -93,7 +93,10 @@ class Lane:
         if durable is None:
             entry.ready = True
         else:
-            durable(self.given).addCallbacks(self._ready, self._fail, callbackArgs=(entry,))
+            stored = maybeDeferred(
+                durable, self.given
+            )  # raising is failing, or the lane would stick
+            stored.addCallbacks(self._ready, self._fail, callbackArgs=(entry,))
         return entry.done
 
     def acknowledge(self, h: int) -> bool:

@@ -71,7 +71,10 @@ class Session:
             return
         for element in early:
             if not self._answer(element):
-                self._listener.stanza_received(element, 0)
+                try:
+                    self._listener.stanza_received(element, 0)
+                except Exception:  # as for all others: it must not end the stream
+                    _log.failure("handling <{name}/>", name=element.name)
         self._stream.route(self._receive)
         self._watch_timer = self._clock.callLater(self._silence, self._watch)
 

@@ -14,7 +14,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from sat.xmpp.element import Element, serialize
-from sat.xmpp.errors import Fault
+from sat.xmpp.errors import Fault, quoted
 from sat.xmpp.namespaces import NS_CLIENT, NS_STREAM, NS_STREAM_ERROR
 from sat.xmpp.parser import ElementParser, ParserError
 from sat.xmpp.reactor import Clock, Timer, Transport
@@ -267,7 +267,7 @@ def _stream_fault(error: Element) -> Fault:
             text = child.text
         else:
             condition = child.name
-    said = f" It says: {text[:200]}" if text else ""
+    said = f" It says: {quoted(text)}" if text else ""
     if condition == "conflict":
         return Fault(
             "stream.conflict",

@@ -221,7 +221,13 @@ class Daemon:
         ]
 
     def follow(self, *arguments: str) -> Follower:
-        """Run `jp event follow` in the background, until `stop` or the end of the daemon."""
+        """Run `jp event follow` in the background, until `stop` or the end of the daemon.
+
+        It misses nothing that happens after this call, however long it takes to begin.
+        """
+        if not {"--resume", "--cursor"} & set(arguments):
+            hello = self.json("api", "call", "session.hello", '{"api":"1"}')[0]
+            arguments = (*arguments, "--resume", f"{hello['epoch']}:{hello['head']}")
         process = subprocess.Popen(
             self.command("jp", "event", "follow", *arguments),
             stdin=subprocess.DEVNULL,

@@ -1,0 +1,101 @@
+"""Another implementation as the other person: slixmpp, in a process of its own.
+
+``python -m tests.testbed.slixmpp_peer JID HOST PORT CA`` reads the password from the first line of
+standard input, then commands, a JSON list a line: the name of a `do_` method below and its arguments. It
+prints what it sees, a JSON object a line.
+"""
+
+import asyncio
+import json
+import sys
+from typing import Any
+
+import slixmpp
+
+
+class Peer(slixmpp.ClientXMPP):
+    """Says what it sees, and does what it is told."""
+
+    def __init__(self, jid: str, password: str, ca: str) -> None:
+        super().__init__(jid, password)
+        self.ca_certs = ca
+        self.enable_direct_tls = False
+        for plugin in ("xep_0030", "xep_0115", "xep_0184", "xep_0199", "xep_0092"):
+            self.register_plugin(plugin)
+        self.auto_authorize = False
+        self.auto_subscribe = False
+        self.add_event_handler("session_start", self._started)
+        self.add_event_handler("message", self._message)
+        self.add_event_handler("presence", self._presence)
+        self.add_event_handler("receipt_received", self._receipt)
+
+    async def _started(self, _: object) -> None:
+        await self.get_roster()
+        self.send_presence()
+        self._say("started", jid=str(self.boundjid))
+
+    def _message(self, message: Any) -> None:
+        if message["body"]:
+            self._say(
+                "message", sender=str(message["from"]), body=message["body"], id=message["id"]
+            )
+
+    def _presence(self, presence: Any) -> None:
+        self._say(
+            "presence",
+            sender=str(presence["from"]),
+            type=presence["type"],
+            status=presence["status"],
+        )
+
+    def _receipt(self, message: Any) -> None:
+        self._say("receipt", id=message["receipt"])
+
+    def _say(self, what: str, **more: str) -> None:
+        print(json.dumps({"what": what, **more}), flush=True)
+
+    def do_send(self, to: str, body: str) -> None:
+        self.send_message(mto=to, mbody=body, mtype="chat")
+
+    def do_show(self, show: str, status: str) -> None:
+        self.send_presence(pshow=show, pstatus=status)
+
+    def do_subscribe(self, to: str) -> None:
+        self.send_presence(pto=to, ptype="subscribe")
+
+    def do_allow(self, to: str) -> None:
+        self.send_presence(pto=to, ptype="subscribed")
+
+    async def do_version(self, to: str) -> None:
+        answer = await self["xep_0092"].get_version(to)
+        told = answer["software_version"]
+        self._say("version", name=told["name"], version=told["version"])
+
+    async def do_features(self, to: str) -> None:
+        answer = await self["xep_0030"].get_info(to)
+        self._say("features", features=sorted(answer["disco_info"]["features"]))  # type: ignore[arg-type]
+
+    async def do_caps(self, to: str) -> None:
+        """Say what the presence of a full JID promised, once its hash was found to be right."""
+        node = await self["xep_0115"].get_verstring(to)
+        known = await self["xep_0115"].get_caps(to)
+        self._say("caps", verified=bool(node and known))  # type: ignore[arg-type]
+
+
+async def main(jid: str, host: str, port: str, ca: str) -> None:
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    password = (await reader.readline()).decode().rstrip("\n")
+    peer = Peer(jid, password, ca)
+    peer.connect(host, int(port))
+    while line := await reader.readline():
+        name, *arguments = json.loads(line)
+        result = getattr(peer, f"do_{name}")(*arguments)
+        if asyncio.iscoroutine(result):
+            await result
+    await peer.disconnect(wait=1)
+
+
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:5]))
