@@ -50,6 +50,17 @@ async def test_stream_errors_are_told_and_it_is_tried_again(reactor, tmp_path, c
         await pair.online()
 
 
+async def test_what_the_server_says_is_shown_on_one_line(reactor, tmp_path):
+    async with Pair(reactor, tmp_path) as pair:
+        peer = await pair.online()
+        ns = "xmlns='urn:ietf:params:xml:ns:xmpp-streams'"
+        peer.send(
+            f"<stream:error><reset {ns}/><text {ns}>so\n\u202elong\u009b</text></stream:error>"
+        )
+        sentence = (await pair.client.been(Phase.WAITING)).sentence
+        assert "It says: so long. The next try is in" in sentence
+
+
 async def test_conflict_is_final(reactor, tmp_path):
     async with Pair(reactor, tmp_path) as pair:
         peer = await pair.online()

@@ -78,6 +78,17 @@ def test_one_that_cannot_be_made_durable_breaks_the_stream():
     wire.lane.end()
 
 
+def test_one_that_raises_instead_breaks_the_stream_too():
+    wire = Wire()
+
+    def durable(number):
+        raise OSError("disk full")
+
+    wire.lane.send(stanza(1), durable).addErrback(lambda _: None)
+    assert [failure.type for failure in wire.failures] == [OSError]
+    wire.lane.end()
+
+
 def test_counts_of_the_server_are_checked():
     lane = Wire().lane
     for number in range(3):
