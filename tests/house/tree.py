@@ -6,7 +6,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 LINKS = ("bridge", "plugins", "frontends")
 PACKAGED = ("sat", *LINKS)
-METADATA = ("setup.cfg", "pyproject.toml", ".ruff.toml", "README.rst", "LICENSE")
+METADATA = ("setup.cfg", "pyproject.toml", ".ruff.toml", "README.rst", "LICENSE", "MANIFEST.in")
 
 
 def copy_tree(target: Path) -> Path:
