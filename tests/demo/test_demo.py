@@ -6,12 +6,13 @@ import sys
 from pathlib import Path
 
 from tests.house.tree import ROOT
+from tests.testbed.processes import wait_until
 
 
-def demonstrate(temporary: Path) -> subprocess.CompletedProcess[str]:
+def demonstrate(temporary: Path, *options: str) -> subprocess.CompletedProcess[str]:
     """Run it to its end, with its temporary files in a folder."""
     return subprocess.run(
-        [sys.executable, "-m", "tests.demo"],
+        [sys.executable, "-m", "tests.demo", *options],
         cwd=ROOT,
         env=os.environ | {"TMPDIR": str(temporary)},
         stdin=subprocess.DEVNULL,
@@ -48,6 +49,22 @@ def test_it_shows_a_conversation_and_a_file_and_leaves_nothing(tmp_path: Path) -
     assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
     assert list(tmp_path.iterdir()) == []
     assert processes_of(tmp_path) == []
+
+
+def test_what_is_kept_can_be_played_with_and_stopped_as_it_says(tmp_path: Path) -> None:
+    lines = demonstrate(tmp_path, "--keep").stdout.splitlines()
+    (setting,) = (line for line in lines if line.startswith("export SAT_HOME="))
+    (stopping,) = (line for line in lines if line.startswith("sat stop; kill "))
+    try:
+        assert processes_of(tmp_path) != []
+        listing = f"{setting}; jp -p bob message list alice@localhost"
+        said = subprocess.run(["sh", "-c", listing], capture_output=True, text=True)
+        assert "Salut, Bob!" in said.stdout, said.stderr
+    finally:
+        ended = subprocess.run(["sh", "-c", f"{setting}; {stopping}"], capture_output=True)
+    assert ended.returncode == 0
+    assert wait_until(lambda: processes_of(tmp_path) == [], 5)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_it_fails_aloud_and_leaves_nothing(tmp_path: Path) -> None:
