@@ -8,9 +8,9 @@ from sqlalchemy import bindparam, select, update
 
 from sat.backend import schema
 from sat.backend.history import find_message, message_id, row_of
-from sat.backend.journal import Transaction
 from sat.backend.schema import Prepared
 from sat.backend.store import Reader, Row
+from sat.backend.transaction import Transaction
 from sat.bridge.call import Call
 from sat.bridge.command import command
 from sat.bridge.errors import CommandError

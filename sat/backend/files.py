@@ -18,10 +18,10 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from twisted.internet.defer import CancelledError, Deferred
 
 from sat.backend import schema
-from sat.backend.journal import Transaction
 from sat.backend.schema import Prepared
 from sat.backend.store import Reader
 from sat.backend.tasks import spawn
+from sat.backend.transaction import Transaction
 from sat.bridge.call import Call
 from sat.bridge.command import command
 from sat.bridge.errors import CommandError

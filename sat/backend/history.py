@@ -10,9 +10,9 @@ import msgspec
 from sqlalchemy import Select, bindparam, insert, select, update
 
 from sat.backend import schema
-from sat.backend.journal import Transaction
 from sat.backend.schema import ORDER_BITS, Prepared
 from sat.backend.store import Reader, Row
+from sat.backend.transaction import Transaction
 from sat.bridge.events import MessageAdded, MessageChanged
 from sat.bridge.model import Attachment, Direction, Message, MessageState, MessageType
 

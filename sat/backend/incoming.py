@@ -10,8 +10,8 @@ from twisted.logger import Logger
 
 from sat.backend.arrival import Arrival
 from sat.backend.history import Extra, NewMessage, add_message
-from sat.backend.journal import Transaction
 from sat.backend.tasks import spawn
+from sat.backend.transaction import Transaction
 from sat.bridge.model import Attachment, Direction, Message, MessageState, MessageType
 from sat.plugin import Incoming, Stage
 from sat.xmpp.stanza import Element

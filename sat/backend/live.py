@@ -21,7 +21,6 @@ from sat.backend.core import Core
 from sat.backend.disco import Disco
 from sat.backend.files import Files
 from sat.backend.incoming import Inbox
-from sat.backend.journal import Transaction
 from sat.backend.messages import Messages
 from sat.backend.outbox import Outbox
 from sat.backend.plugin_host import PluginHost
@@ -30,6 +29,7 @@ from sat.backend.questions import Questions
 from sat.backend.roster import Roster
 from sat.backend.schema import Prepared
 from sat.backend.tasks import spawn
+from sat.backend.transaction import Transaction
 from sat.bridge.errors import CommandError
 from sat.bridge.events import ProfileChanged
 from sat.bridge.model import Connection as ConnectionModel

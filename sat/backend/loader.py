@@ -23,7 +23,6 @@ from types import ModuleType
 import msgspec
 from twisted.logger import Logger
 
-import sat.plugins
 from sat.bridge.command import CommandSpec, commands_of
 from sat.bridge.events import Event
 from sat.bridge.model import PluginInfo
@@ -31,6 +30,8 @@ from sat.plugin import MARK, Mark, Option, Plugin
 
 _log = Logger("sat.plugins")
 _GROUP = "sat.plugins"
+#: By name: no part of the daemon imports a plugin, so that any of them may be missing.
+_BUILT_IN = "sat.plugins"
 _USER_MODULE = "sat_user_plugins"
 
 
@@ -280,8 +281,10 @@ def examine(kind: type[Plugin]) -> Loaded:
 
 
 def _built_in() -> list[Source]:
-    names = sorted(module.name for module in pkgutil.iter_modules(sat.plugins.__path__))
-    return [_from_module(f"sat.plugins.{name}") for name in names]
+    package = importlib.util.find_spec(_BUILT_IN)
+    folders = package.submodule_search_locations if package is not None else None
+    names = sorted(module.name for module in pkgutil.iter_modules(folders or []))
+    return [_from_module(f"{_BUILT_IN}.{name}") for name in names]
 
 
 def _distributed() -> list[Source]:

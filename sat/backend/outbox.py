@@ -26,8 +26,8 @@ from sat.backend.history import (
     sent_up_to,
     unacknowledged,
 )
-from sat.backend.journal import Transaction
 from sat.backend.tasks import spawn
+from sat.backend.transaction import Transaction
 from sat.backend.waiters import has_reached
 from sat.bridge.call import Call
 from sat.bridge.model import Message, MessageState

@@ -10,8 +10,8 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
 
 from sat.backend.http import Http
-from sat.backend.journal import Transaction
 from sat.backend.tasks import start
+from sat.backend.transaction import Transaction
 from sat.bridge.events import Event
 from sat.bridge.model import Message as StoredMessage
 from sat.bridge.model import MessageState

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from twisted.logger import Logger
 
 from sat.backend.arrival import Arrival
-from sat.backend.journal import Transaction
 from sat.backend.tasks import spawn
+from sat.backend.transaction import Transaction
 from sat.bridge.command import command
 from sat.bridge.errors import CommandError
 from sat.bridge.events import PresenceChanged

@@ -14,12 +14,12 @@ from twisted.logger import Logger
 
 from sat.backend import schema
 from sat.backend.core import Core
-from sat.backend.journal import Transaction
 from sat.backend.live import LiveProfile, split_server
 from sat.backend.schema import Prepared
 from sat.backend.search import scrub
 from sat.backend.store import Reader
 from sat.backend.tasks import start
+from sat.backend.transaction import Transaction
 from sat.bridge.command import command
 from sat.bridge.errors import CommandError
 from sat.bridge.events import ProfileChanged, ProfileRemoved

@@ -12,9 +12,9 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.sql.expression import bindparam
 
 from sat.backend import schema
-from sat.backend.journal import Transaction
 from sat.backend.schema import Prepared
 from sat.backend.store import Reader
+from sat.backend.transaction import Transaction
 from sat.bridge.call import Call
 from sat.bridge.command import command
 from sat.bridge.errors import CommandError

@@ -11,9 +11,9 @@ from twisted.logger import Logger
 
 from sat.backend import schema
 from sat.backend.arrival import Arrival
-from sat.backend.journal import Transaction
 from sat.backend.schema import Prepared
 from sat.backend.store import Reader, Row
+from sat.backend.transaction import Transaction
 from sat.bridge.command import command
 from sat.bridge.errors import CommandError
 from sat.bridge.events import RosterChanged, RosterRemoved
