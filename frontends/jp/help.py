@@ -46,7 +46,7 @@ def show_command(command: Command) -> None:
 
 def command_text(command: Command) -> str:
     """Return the help of one command."""
-    text = f"{command.summary}\n\n  jp {_usage(command)}\n"
+    text = f"{command.summary}\n\n  jp {usage(command)}\n"
     if command.aliases:
         text += f"  (also: jp {', jp '.join(command.aliases)})\n"
     rows = [(one.name, _told(one)) for one in command.arguments]
@@ -66,7 +66,7 @@ def _text() -> str:
 
 
 def _group_text(group: str) -> str:
-    rows = [(_usage(one), one.summary) for one in COMMANDS if _group(one) == group]
+    rows = [(usage(one), one.summary) for one in COMMANDS if _group(one) == group]
     return "".join(f"  jp {usage}\n      {summary}\n" for usage, summary in rows)
 
 
@@ -74,7 +74,8 @@ def _group(command: Command) -> str:
     return command.words.partition(" ")[0]
 
 
-def _usage(command: Command) -> str:
+def usage(command: Command) -> str:
+    """Return a command's words with what it takes, as its help shows them."""
     words = [command.words]
     for argument in command.arguments:
         name = argument.name + ("…" if argument.many else "")
