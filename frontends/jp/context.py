@@ -1,10 +1,11 @@
 """What a running command of jp works with: its settings, the daemon, and where it prints."""
 
-import os
 import sys
 
+from sat import __version__
 from sat.bridge.errors import CommandError
 from sat.frontends.core.clean import clean, encode_json
+from sat.frontends.core.daemon import connect
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,9 +14,13 @@ if TYPE_CHECKING:
     from sat.bridge.blocking import Client
     from sat.frontends.jp.grammar import Command
 
+#: What the daemon calls this program.
+CLIENT = f"jp {__version__}"
+#: Seconds that a call may take.
+TIMEOUT = 60.0
+
 #: Added to a wait that the daemon counts, so that its own answer comes first.
 _GRACE = 5.0
-_DEFAULT_TIMEOUT = 60.0
 
 
 class Context:
@@ -41,12 +46,8 @@ class Context:
         :raises CommandError: ``daemon.missing`` if it doesn't run and isn't to be started
         """
         if self._client is None:
-            self._client = connect(self.timeout)
-            waits = self.command.waits
-            if self.timeout is not None:
-                self._client.timeout = self.timeout + (_GRACE if waits else 0.0)
-            elif waits:
-                self._client.timeout = _DEFAULT_TIMEOUT * 2
+            limit = TIMEOUT if self.timeout is None else self.timeout
+            self._client = connect(CLIENT, limit + _GRACE if self.command.waits else limit)
         return self._client
 
     def complete(self, params: dict[str, object]) -> dict[str, object]:
@@ -96,30 +97,6 @@ class Context:
         """Say something on the side, unless told to be quiet."""
         if not self.quiet:
             complain(sentence)
-
-
-def connect(timeout: float | None) -> "Client":
-    """Open a session; start the daemon if none runs, unless ``SAT_NO_START`` is set.
-
-    :raises CommandError: ``daemon.missing``, or why it did not start
-    """
-    from sat.bridge import blocking
-
-    limit = _DEFAULT_TIMEOUT if timeout is None else timeout
-    try:
-        return blocking.connect(name="jp", timeout=limit)
-    except CommandError as error:
-        if error.name != "daemon.missing" or os.environ.get("SAT_NO_START", "0") not in ("", "0"):
-            raise
-    from sat.bridge.program import run_sat
-
-    code, sentence = run_sat(["start"])
-    if code:
-        raise CommandError(
-            "daemon.missing",
-            sentence.removeprefix("sat: ") or f"The daemon did not start (exit code {code}).",
-        )
-    return blocking.connect(name="jp", timeout=limit)
 
 
 def complain(sentence: str) -> None:

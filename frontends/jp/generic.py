@@ -4,8 +4,9 @@
 """
 
 from sat.bridge.errors import CommandError
-from sat.frontends.jp import context as context_module
+from sat.frontends.core.daemon import connect
 from sat.frontends.jp import help as help_module
+from sat.frontends.jp.context import CLIENT, TIMEOUT
 from sat.frontends.jp.grammar import Argument, Command, Option, suggestion
 from sat.frontends.jp.table import GROUPS
 
@@ -91,18 +92,18 @@ def command_of(method: dict[str, object], types: dict[str, object]) -> Command:
 def _describe(words: list[str], settings: dict[str, object]) -> dict[str, object]:
     """Ask the daemon; where the words look like a slip of the pen, don't start one for that."""
     timeout = settings.get("timeout")
-    limit = float(timeout) if isinstance(timeout, int | float) else None
+    limit = timeout if isinstance(timeout, float) else TIMEOUT
     if words[0] in GROUPS or suggestion(words[0], GROUPS):
         from sat.bridge import blocking
 
         try:
-            client = blocking.connect(name="jp", timeout=limit or 60.0)
+            client = blocking.connect(name=CLIENT, timeout=limit)
         except CommandError as error:
             if error.name != "daemon.missing":
                 raise
             raise _no_command(words) from None
     else:
-        client = context_module.connect(limit)
+        client = connect(CLIENT, limit)
     with client:
         found = client.call("api.describe")
     return found if isinstance(found, dict) else {}

@@ -101,9 +101,14 @@ def _handler(name: str, context: "Context", params: dict[str, object]) -> int:
 
 def _prepare_streams() -> None:
     """Let every text be printed, whatever the locale: what it lacks becomes a question mark."""
+    # A closed descriptor's number would go to the next thing opened, such as the daemon's socket.
+    if sys.stdin is None:
+        os.open(os.devnull, os.O_RDONLY)
+    if sys.stdout is None:
+        sys.stdout = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
     for stream in (sys.stdout, sys.stderr):
-        if stream is None:
-            raise CommandError("usage.output", "Standard output and standard error must be open.")
         if stream.encoding != "utf-8":
             stream.reconfigure(errors="replace")  # type: ignore[union-attr]
 

@@ -85,11 +85,11 @@ class Session:
         if answer.get("result") is not NOTHING:
             try:
                 self.send(answer)
-            except OSError:
+                after = self.server.after.get(request["method"])
+                if after is not None:
+                    after(self)
+            except OSError:  # the client has what it wanted, and is gone
                 return
-            after = self.server.after.get(request["method"])
-            if after is not None:
-                after(self)
 
 
 #: An answer that is none.

@@ -411,6 +411,17 @@ def test_output_that_can_not_be_written_is_told(jp, server):
     assert done.stderr == b"jp: Input or output: No space left on device.\n"
 
 
+def test_closed_streams_are_no_reason_to_fall(jp, server):
+    server.answers["message.send"] = SENT
+    shell = 'exec "$@" <&- >&- 2>&-'
+    for line, code in (("message send bob@x hi", 0), ("message send bob@x", 2)):
+        done = subprocess.run(
+            ["sh", "-c", shell, "sh", *jp.command, *line.split()], env=jp.environment, timeout=30
+        )
+        assert done.returncode == code
+    assert server.called("message.send") == [{"to": "bob@x", "body": "hi"}]
+
+
 def test_an_interruption_while_waiting(jp, server):
     server.answers["roster.list"] = lambda session, params: NOTHING
     process = jp.start("roster", "list")
