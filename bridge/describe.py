@@ -11,7 +11,7 @@ from sat.bridge.command import CommandSpec
 from sat.bridge.errors import EXIT_CODES
 from sat.bridge.events import Event
 from sat.bridge.model import Level
-from sat.bridge.session import API_VERSION
+from sat.bridge.session import API_VERSION, OWN_CALLS
 from sat.bridge.types import encode_hook, schema_hook
 
 
@@ -20,7 +20,7 @@ def describe(commands: Iterable[CommandSpec], events: Iterable[type[Event]]) -> 
 
     Types that are objects stand once, in ``types``, and are referred to by ``#/types/NAME``.
     """
-    commands = list(commands)
+    commands = sorted([*OWN_CALLS.values(), *commands], key=lambda spec: spec.name)
     events = list(events)
     wanted = [one.type for spec in commands for one in spec.parameters]
     wanted += [spec.result for spec in commands]

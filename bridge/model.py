@@ -340,3 +340,18 @@ class Changed(Model, frozen=True, kw_only=True):
     """Names the version of the API after a change of it."""
 
     api: str
+
+
+class State(Model, frozen=True, kw_only=True):
+    """The state that a frontend attaches to: a list for each scope that it asked for.
+
+    ``conversations`` are the 50 latest of each profile, ``transfers`` those under way. Plugins may
+    add scopes of their own.
+    """
+
+    profiles: tuple[Profile, ...] = ()
+    conversations: tuple[Conversation, ...] = ()
+    roster: tuple[Contact, ...] = ()
+    transfers: tuple[Transfer, ...] = ()
+    questions: tuple[Question, ...] = ()
+    options: tuple[Option, ...] = ()

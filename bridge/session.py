@@ -1,24 +1,25 @@
 """One frontend's session, the same over every transport.
 
-A session says hello first; then it may call, and attach to the events. Whatever it has been told
-is a number in the log (``cursor``): a frontend that reads slowly costs no more than that number,
-for what it has not read is read again from the log once it drains.
+A session says hello first; then it may call, and attach to the events
+(:mod:`sat.bridge.subscription`). Calls run side by side; answers come as they are ready.
 """
 
 from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable, Coroutine, Sequence
-from typing import Annotated, Any, Protocol, TypeVar
+from collections.abc import Callable
+from typing import Annotated, Literal, Protocol
 
 import msgspec
 
 from sat.bridge.call import Call
+from sat.bridge.command import command, commands_of
 from sat.bridge.dispatcher import Dispatcher, encode_result
 from sat.bridge.errors import CommandError
-from sat.bridge.log import EventLog, LoggedEvent, VolatileEvent
-from sat.bridge.model import Level
+from sat.bridge.log import EventLog, VolatileEvent
+from sat.bridge.model import Level, Model, State
+from sat.bridge.subscription import Attach, Resume, Spawn, Subscription, start_of
 
 #: The version of the API: the first number changes when something is taken away.
 API_VERSION = "1.0"
@@ -26,14 +27,9 @@ API_VERSION = "1.0"
 FEATURES = ("events", "snapshot", "resume", "cursor", "txn", "descriptors")
 #: The longest line, in bytes, in either direction.
 MAX_LINE = 16 * 1024 * 1024
-#: A frontend further behind than this gets a snapshot rather than the tail of the log.
-MAX_TAIL = 5000
 
 _MAX_RUNNING = 256
 _MAX_DESCRIPTORS = 16
-_PAGE = 200
-
-Spawn = Callable[[Coroutine[Any, Any, None], str], object]
 
 
 class Line(Protocol):
@@ -59,29 +55,33 @@ class _Request(msgspec.Struct):
     descriptors: Annotated[int, msgspec.Meta(ge=0)] = 0
 
 
-class _Hello(msgspec.Struct):
+class Hello(Model, frozen=True, kw_only=True):
+    """What a session learns of the daemon: see ``state.attach`` for epoch, head and oldest."""
+
     api: str
-    client: str = ""
+    features: tuple[str, ...]
+    session: str
+    level: Level
+    epoch: str
+    head: int
+    oldest: int
 
 
-class _Resume(msgspec.Struct):
+class Attached(Model, frozen=True, kw_only=True):
+    """Where the events of a session begin: after ``seq``, of which ``state`` tells, if it is there.
+
+    ``mode`` is ``snapshot`` or ``resumed``.
+    """
+
+    mode: str
     epoch: str
     seq: int
+    state: State | None = None
 
 
-class _Attach(msgspec.Struct):
-    mode: str = "state"
-    scopes: frozenset[str] | None = None
-    profiles: frozenset[str] | None = None
-    types: frozenset[str] | None = None
-    resume: _Resume | None = None
-    cursor: str | None = None
-    volatile: bool = True
-
-
-class _Ack(msgspec.Struct):
-    cursor: str
-    seq: int
+class _Attaching(Attached, frozen=True, kw_only=True):
+    wanted: Attach
+    encoded_state: bytes
 
 
 class Session:
@@ -97,7 +97,7 @@ class Session:
         dispatcher: Dispatcher,
         log: EventLog,
         level: Level,
-        describe: Callable[[], object],
+        describe: Callable[[], dict[str, object]],
         spawn: Spawn,
     ) -> None:
         self.id = secrets.token_hex(8)
@@ -113,12 +113,7 @@ class Session:
         self._input_ended = False
         self._running = 0
         self._output_paused = False
-        self._attached: _Attach | None = None
-        self._cursor = 0
-        self._prev = 0
-        self._pumping = False
-        self._missed_volatile = False
-        self._held: list[tuple[int, bytes]] = []
+        self._subscription: Subscription | None = None
         self._descriptors: list[int] = []
 
     # ---- what the transport tells
@@ -164,16 +159,16 @@ class Session:
         """Write nothing for now: the frontend does not keep up."""
         self._output_paused = True
         self._line.pause_reading()
+        if self._subscription is not None:
+            self._subscription.pause()
 
     def output_resumed(self) -> None:
         """Go on: what was held back fits now."""
         self._output_paused = False
         if self._running < _MAX_RUNNING:
             self._line.resume_reading()
-        self.wake()
-        if self._missed_volatile and not self._output_paused:
-            self._missed_volatile = False
-            self._send_volatile_state()
+        if self._subscription is not None:
+            self._subscription.resume()
 
     def input_ended(self) -> None:
         """End once every call is answered; who attached goes on getting events."""
@@ -183,37 +178,22 @@ class Session:
     def closed(self) -> None:
         """Forget the frontend: its line is gone. Calls that run go on."""
         self._open = False
-        self._attached = None
-        self._held.clear()
+        if self._subscription is not None:
+            self._subscription.end()
         while self._descriptors:
             os.close(self._descriptors.pop())
 
     # ---- what the log tells
 
     def wake(self) -> None:
-        """Send what the log holds after the cursor, as far as the frontend keeps up."""
-        if self._pumping or self._attached is None:
-            return
-        while self._attached is not None and not self._output_paused:
-            if self._cursor >= self._log.head:
-                break
-            events = self._log.recent(self._cursor)
-            if events is None:
-                self._pumping = True
-                self._spawn(self._catch_up(), "catching up with the log")
-                return
-            self._send(events)
-        self._release_held()
+        """Send what the log holds by now, if the frontend is attached."""
+        if self._subscription is not None:
+            self._subscription.wake()
 
     def volatile(self, event: VolatileEvent) -> None:
-        """Send an event that is not in the log, or drop it if the frontend does not keep up."""
-        wanted = self._attached
-        if wanted is None or not wanted.volatile or not self._wants(event):
-            return
-        if self._output_paused:
-            self._missed_volatile = True
-        else:
-            self._line.write(event.line)
+        """Send an event that is not in the log, if the frontend is attached and keeps up."""
+        if self._subscription is not None:
+            self._subscription.volatile(event)
 
     # ---- requests
 
@@ -244,131 +224,123 @@ class Session:
             self._close_if_done()
 
     def _close_if_done(self) -> None:
-        if self._input_ended and self._open and not self._running and self._attached is None:
+        if self._input_ended and self._open and not self._running and self._subscription is None:
             self._line.close()
 
     async def _run(self, request: _Request, call: Call) -> bytes | None:
         """Return the result as JSON; None if the answer is written already."""
-        if request.method == "session.hello":
-            return self._hello(_decode(request, _Hello))
-        if not self._greeted:
+        own = OWN_CALLS.get(request.method)
+        if not self._greeted and request.method != "session.hello":
             raise CommandError("usage.hello", "say session.hello first, with the api you speak")
-        if request.method == "api.describe":
-            return encode_result(self._describe())
-        if request.method == "state.attach":
-            await self._attach(request, _decode(request, _Attach))
+        if own is None:
+            return await self._dispatcher.run(call, request.params)
+        result = await getattr(self, own.attribute)(**own.decode(request.params))
+        if isinstance(result, _Attaching):
+            self._begin(result, request.id)
             return None
-        if request.method == "state.ack":
-            ack = _decode(request, _Ack)
-            if not 0 <= ack.seq <= self._log.head:
-                raise CommandError("unknown.seq", f"the log has no event {ack.seq}")
-            await self._log.set_cursor(ack.cursor, ack.seq)
-            return b"null"
-        return await self._dispatcher.run(call, request.params)
+        return encode_result(result)
 
-    def _hello(self, hello: _Hello) -> bytes:
-        major = hello.api.partition(".")[0]
-        if major != API_VERSION.partition(".")[0]:
+    # ---- the session's own calls
+
+    @command("session.hello", level=Level.READ, per_profile=False)
+    async def hello(self, api: str, client: str = "", features: list[str] | None = None) -> Hello:
+        """Begin a session: nothing else is answered before.
+
+        :param api: the version that the frontend speaks: ``1``
+        :param client: its name and version, for the log
+        :param features: what it can do beyond calls
+        :raises usage.api: if the daemon speaks another version
+        """
+        if api.partition(".")[0] != API_VERSION.partition(".")[0]:
             raise CommandError(
                 "usage.api",
-                f"this daemon speaks version {API_VERSION} of the API, not {hello.api}: "
+                f"this daemon speaks version {API_VERSION} of the API, not {api}: "
                 "restart it if it was upgraded, else upgrade it",
             )
         self._greeted = True
-        self.client = hello.client
-        return encode_result(
-            {
-                "api": API_VERSION,
-                "features": FEATURES,
-                "session": self.id,
-                "level": self.level.value,
-                "epoch": self._log.epoch,
-                "head": self._log.head,
-                "oldest": self._log.oldest,
-            }
+        self.client = client
+        return Hello(
+            api=API_VERSION,
+            features=FEATURES,
+            session=self.id,
+            level=self.level,
+            epoch=self._log.epoch,
+            head=self._log.head,
+            oldest=self._log.oldest,
         )
 
-    # ---- attaching
+    @command("api.describe", level=Level.READ, per_profile=False)
+    async def describe(self) -> msgspec.Raw:
+        """Describe all calls, events and types that there are now."""
+        return msgspec.Raw(encode_result(self._describe()))
 
-    async def _attach(self, request: _Request, wanted: _Attach) -> None:
-        if wanted.mode not in ("state", "events"):
-            raise CommandError("usage.params", f"there is no mode {wanted.mode!r} of attaching")
-        self._attached = None
-        log = self._log
-        start = await self._start(wanted)
-        if start is not None:
-            answer = {"mode": "resumed", "epoch": log.epoch, "seq": start}
-            state = None
-        else:
-            start, state = await log.snapshot(wanted.scopes, wanted.profiles)
-            answer = {"mode": "snapshot", "epoch": log.epoch, "seq": start}
+    @command("state.attach", level=Level.READ, per_profile=False)
+    async def attach(
+        self,
+        mode: Literal["state", "events"] = "state",
+        scopes: frozenset[str] | None = None,
+        profiles: frozenset[str] | None = None,
+        types: frozenset[str] | None = None,
+        resume: Resume | None = None,
+        cursor: str | None = None,
+        volatile: bool = True,
+    ) -> Attached:
+        """Be told of events, from a point that is exactly known.
+
+        The answer says where they begin; each event's ``prev`` is the number of the one that this
+        session was told before it. A second call takes the place of the first.
+
+        :param mode: ``state``: a snapshot and what comes after it, or with ``resume`` what came
+            since, if that is not too much; ``events``: never a snapshot
+        :param scopes: the parts of the state that are wanted; all, if it is missing
+        :param profiles: the profiles that are wanted; all, if it is missing
+        :param types: the types of events that are wanted; all, if it is missing
+        :param resume: the epoch, and the last number that was dealt with
+        :param cursor: a name under which the daemon keeps how far a script has come (state.ack)
+        :param volatile: whether to be told what is not in the log too: presence, progress
+        :raises log.trimmed: in mode ``events``, if the log does not reach back so far
+        """
+        wanted = Attach(mode, scopes, profiles, types, resume, cursor, volatile)
+        if self._subscription is not None:
+            subscription, self._subscription = self._subscription, None
+            for line in subscription.end():
+                self._line.write(line)
+        start = await start_of(wanted, self._log)
+        state = b""
+        told = "resumed"
+        if start is None:
+            told = "snapshot"
+            start, state = await self._log.snapshot(scopes, profiles)
+        return _Attaching(
+            mode=told, epoch=self._log.epoch, seq=start, wanted=wanted, encoded_state=state
+        )
+
+    @command("state.ack", level=Level.READ, per_profile=False)
+    async def ack(self, cursor: str, seq: int) -> None:
+        """Let a named cursor stand at the last event that was dealt with.
+
+        :param cursor: its name
+        :param seq: the event's number
+        :raises unknown.seq: if there is no such event
+        """
+        if not 0 <= seq <= self._log.head:
+            raise CommandError("unknown.seq", f"the log has no event {seq}")
+        await self._log.set_cursor(cursor, seq)
+
+    def _begin(self, attaching: _Attaching, id_: int | str | msgspec.UnsetType | None) -> None:
+        """Answer a call to attach, and tell events from there on: nothing comes between."""
         if not self._open:
             return
-        if request.id is not msgspec.UNSET:
-            result = encode_result(answer)
-            if state is not None:
-                result = result[:-1] + b',"state":' + state + b"}"
-            self._line.write(_result_line(request.id, result))
-        self._attached = wanted
-        self._cursor = self._prev = start
-        if wanted.volatile:
-            self._send_volatile_state()
-        self.wake()
-
-    async def _start(self, wanted: _Attach) -> int | None:
-        """Return the number after which events are sent; None if only a snapshot will do."""
-        log = self._log
-        start: int | None = None
-        if wanted.cursor is not None:
-            start = await log.cursor(wanted.cursor)
-        if wanted.resume is not None:
-            known = wanted.resume.epoch == log.epoch and wanted.resume.seq <= log.head
-            start = wanted.resume.seq if known else -1
-        if wanted.mode == "state":
-            near = start is not None and start >= max(log.oldest - 1, log.head - MAX_TAIL)
-            return start if near else None
-        if start is None:
-            return log.head
-        if start < log.oldest - 1:
-            raise CommandError(
-                "log.trimmed",
-                "the log does not reach back to there: some events are gone; "
-                f"its oldest is {log.oldest}, its epoch {log.epoch}",
-                {"oldest": log.oldest, "epoch": log.epoch},
-            )
-        return start
-
-    async def _catch_up(self) -> None:
-        try:
-            while self._attached is not None and not self._output_paused:
-                if self._cursor >= self._log.head or self._log.recent(self._cursor) is not None:
-                    break
-                self._send(await self._log.read(self._cursor, _PAGE))
-        finally:
-            self._pumping = False
-        self.wake()
-
-    def _send(self, events: Sequence[LoggedEvent]) -> None:
-        for event in events:
-            if self._attached is None or self._output_paused:
-                return
-            self._cursor = event.seq
-            if self._wants(event):
-                self._line.write(event.line(self._prev))
-                self._prev = event.seq
-
-    def _send_volatile_state(self) -> None:
-        for event in self._log.volatile():
-            self.volatile(event)
-
-    def _wants(self, event: LoggedEvent | VolatileEvent) -> bool:
-        wanted = self._attached
-        return (
-            wanted is not None
-            and (wanted.types is None or event.type in wanted.types)
-            and (wanted.scopes is None or event.scope in wanted.scopes)
-            and (wanted.profiles is None or not event.profile or event.profile in wanted.profiles)
+        if id_ is not msgspec.UNSET:
+            told = Attached(mode=attaching.mode, epoch=attaching.epoch, seq=attaching.seq)
+            result = encode_result(told)
+            if attaching.encoded_state:
+                result = result.replace(b'"state":null', b'"state":' + attaching.encoded_state)
+            self._answer(id_, result)
+        self._subscription = Subscription(
+            attaching.wanted, attaching.seq, self._log, self._line.write, self._spawn
         )
+        self._subscription.begin(self._output_paused)
 
     # ---- answers
 
@@ -397,26 +369,15 @@ class Session:
         self._write_in_turn(msgspec.json.encode(body) + b"\n")
 
     def _write_in_turn(self, line: bytes) -> None:
-        """Write an answer after the events that led to it."""
-        if self._attached is not None and self._cursor < self._log.head:
-            self._held.append((self._log.head, line))
+        if self._subscription is not None:
+            self._subscription.answer(line)
         else:
             self._line.write(line)
-
-    def _release_held(self) -> None:
-        while self._held and (self._attached is None or self._held[0][0] <= self._cursor):
-            self._line.write(self._held.pop(0)[1])
 
 
 def _result_line(id_: int | str | None, result: bytes) -> bytes:
     return b'{"jsonrpc":"2.0","id":' + msgspec.json.encode(id_) + b',"result":' + result + b"}\n"
 
 
-_Params = TypeVar("_Params")
-
-
-def _decode(request: _Request, kind: type[_Params]) -> _Params:
-    try:
-        return msgspec.json.decode(bytes(request.params) or b"{}", type=kind)
-    except (msgspec.ValidationError, RecursionError) as error:
-        raise CommandError("usage.params", f"{request.method}: {error}") from error
+#: The calls that every session answers itself, by name.
+OWN_CALLS = {spec.name: spec for spec in commands_of(Session)}

@@ -151,7 +151,7 @@ class Daemon:
     def _service(self, attribute: str) -> Callable[[str | None], object]:
         return lambda name: getattr(self.profiles.live[name or ""], attribute)
 
-    def _describe(self) -> object:
+    def _describe(self) -> dict[str, object]:
         events = [*CORE_EVENTS.values(), *self._plugins.events()]
         return describe(self.dispatcher.specs, events)
 

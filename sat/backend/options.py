@@ -8,9 +8,10 @@ import msgspec
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from sat.backend import schema
-from sat.backend.journal import Journal, Transaction
+from sat.backend.journal import Journal
 from sat.backend.schema import Prepared
 from sat.backend.store import Reader
+from sat.backend.transaction import Transaction
 from sat.bridge.call import Call
 from sat.bridge.command import command
 from sat.bridge.errors import CommandError

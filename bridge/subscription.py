@@ -1,0 +1,182 @@
+"""What one attached frontend has been told of the log, and telling it the rest.
+
+All that is kept is a number (``cursor``): a frontend that reads slowly costs no more than that,
+for what it has not read is read again from the log once it drains.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
+
+import msgspec
+
+from sat.bridge.errors import CommandError
+from sat.bridge.log import EventLog, LoggedEvent, VolatileEvent
+
+#: A frontend further behind than this gets a snapshot rather than the tail of the log.
+MAX_TAIL = 5000
+
+_PAGE = 200
+
+Spawn = Callable[[Coroutine[Any, Any, None], str], object]
+
+
+class Resume(msgspec.Struct):
+    """Where a frontend was: the epoch, and the last number that it has dealt with."""
+
+    epoch: str
+    seq: int
+
+
+class Attach(msgspec.Struct):
+    """What a frontend wants to be told: the parameters of ``state.attach``."""
+
+    mode: str = "state"
+    scopes: frozenset[str] | None = None
+    profiles: frozenset[str] | None = None
+    types: frozenset[str] | None = None
+    resume: Resume | None = None
+    cursor: str | None = None
+    volatile: bool = True
+
+
+async def start_of(wanted: Attach, log: EventLog) -> int | None:
+    """Return the number after which events are sent; None if only a snapshot will do.
+
+    :raises CommandError: ``log.trimmed`` if a script resumes where the log does not reach
+    """
+    start: int | None = None
+    if wanted.cursor is not None:
+        start = await log.cursor(wanted.cursor)
+    if wanted.resume is not None:
+        known = wanted.resume.epoch == log.epoch and wanted.resume.seq <= log.head
+        start = wanted.resume.seq if known else -1
+    if wanted.mode == "state":
+        near = start is not None and start >= max(log.oldest - 1, log.head - MAX_TAIL)
+        return start if near else None
+    if start is None:
+        return log.head
+    if start < log.oldest - 1:
+        raise CommandError(
+            "log.trimmed",
+            "the log does not reach back to there, or is another one since a backup was restored: "
+            f"some events are gone; its oldest is {log.oldest}, its epoch {log.epoch}",
+            {"oldest": log.oldest, "epoch": log.epoch},
+        )
+    return start
+
+
+class Subscription:
+    """The events of one attached frontend, from a number on.
+
+    :param write: queues a line for the frontend; ``pause`` may be called meanwhile
+    :param spawn: starts a coroutine and logs its failure
+    """
+
+    def __init__(
+        self,
+        wanted: Attach,
+        start: int,
+        log: EventLog,
+        write: Callable[[bytes], None],
+        spawn: Spawn,
+    ) -> None:
+        self._wanted = wanted
+        self._cursor = self._prev = start
+        self._log = log
+        self._write = write
+        self._spawn = spawn
+        self._paused = False
+        self._ended = False
+        self._reading = False
+        self._missed_volatile = False
+        self._held: list[tuple[int, bytes]] = []
+
+    def begin(self, paused: bool) -> None:
+        """Tell the present values of what is not in the log, then what the log holds."""
+        self._paused = paused
+        self._tell_volatile_state()
+        self.wake()
+
+    def pause(self) -> None:
+        """Write nothing for now: the frontend does not keep up."""
+        self._paused = True
+
+    def resume(self) -> None:
+        """Go on where the frontend is."""
+        self._paused = False
+        self.wake()
+        if self._missed_volatile and not self._paused:
+            self._missed_volatile = False
+            self._tell_volatile_state()
+
+    def end(self) -> list[bytes]:
+        """Tell no more; return the answers that were held back."""
+        self._ended = True
+        held, self._held = self._held, []
+        return [line for _, line in held]
+
+    def wake(self) -> None:
+        """Send what the log holds after the cursor, as far as the frontend keeps up."""
+        while not self._stuck and not self._reading and self._cursor < self._log.head:
+            events = self._log.recent(self._cursor)
+            if events is None:
+                self._reading = True
+                self._spawn(self._catch_up(), "catching up with the log")
+                return
+            self._send(events)
+        while self._held and self._held[0][0] <= self._cursor:
+            self._write(self._held.pop(0)[1])
+
+    def volatile(self, event: VolatileEvent) -> None:
+        """Send an event that is not in the log, or drop it if the frontend does not keep up."""
+        if self._ended or not self._wanted.volatile or not self._wants(event):
+            return
+        if self._paused:
+            self._missed_volatile = True
+        else:
+            self._write(event.line)
+
+    def answer(self, line: bytes) -> None:
+        """Write an answer, after the events that led to it."""
+        if self._cursor < self._log.head or self._held:
+            self._held.append((self._log.head, line))
+        else:
+            self._write(line)
+
+    @property
+    def _stuck(self) -> bool:
+        return self._paused or self._ended
+
+    async def _catch_up(self) -> None:
+        try:
+            while not self._stuck and self._cursor < self._log.head:
+                if self._log.recent(self._cursor) is not None:
+                    break
+                self._send(await self._log.read(self._cursor, _PAGE))
+        finally:
+            self._reading = False
+        self.wake()
+
+    def _send(self, events: Sequence[LoggedEvent]) -> None:
+        for event in events:
+            if self._stuck:
+                return
+            self._cursor = event.seq
+            if self._wants(event):
+                line = event.line(self._prev)
+                self._prev = event.seq
+                self._write(line)
+
+    def _tell_volatile_state(self) -> None:
+        for event in self._log.volatile():
+            self.volatile(event)
+
+    def _wants(self, event: LoggedEvent | VolatileEvent) -> bool:
+        wanted = self._wanted
+        return (
+            (wanted.types is None or event.type in wanted.types)
+            and (wanted.scopes is None or event.scope in wanted.scopes)
+            and (wanted.profiles is None or not event.profile or event.profile in wanted.profiles)
+        )
