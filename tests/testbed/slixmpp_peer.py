@@ -1,13 +1,14 @@
 """Another implementation as the other person: slixmpp, in a process of its own.
 
 ``python -m tests.testbed.slixmpp_peer JID HOST PORT CA`` reads the password from the first line of
-standard input, then commands, a JSON list a line: the name of a `do_` method below and its arguments. It
-prints what it sees, a JSON object a line.
+standard input, then commands, a JSON list a line: the name of a `do_` method below and its
+arguments. It prints what it sees, a JSON object a line.
 """
 
 import asyncio
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
 import slixmpp
@@ -18,12 +19,12 @@ class Peer(slixmpp.ClientXMPP):
 
     def __init__(self, jid: str, password: str, ca: str) -> None:
         super().__init__(jid, password)
-        self.ca_certs = ca
+        self.ca_certs = Path(ca)
         self.enable_direct_tls = False
         for plugin in ("xep_0030", "xep_0115", "xep_0184", "xep_0199", "xep_0092"):
             self.register_plugin(plugin)
-        self.auto_authorize = False
-        self.auto_subscribe = False
+        self.auto_authorize = None
+        self.auto_subscribe = None
         self.add_event_handler("session_start", self._started)
         self.add_event_handler("message", self._message)
         self.add_event_handler("presence", self._presence)
@@ -55,7 +56,7 @@ class Peer(slixmpp.ClientXMPP):
         print(json.dumps({"what": what, **more}), flush=True)
 
     def do_send(self, to: str, body: str) -> None:
-        self.send_message(mto=to, mbody=body, mtype="chat")
+        self.send_message(mto=slixmpp.JID(to), mbody=body, mtype="chat")
 
     def do_show(self, show: str, status: str) -> None:
         self.send_presence(pshow=show, pstatus=status)
