@@ -167,6 +167,8 @@ def test_without_stream_management_nothing_is_sent_twice(people):
             daemon.profile(name, server)
         peer = server.jid("bob")
         daemon.jp("-p", "alice", "message", "send", peer, "one", "--wait", "acknowledged")
+        # Such a server forgets what it has written: what was on its way to bob would be lost.
+        assert wait_until(lambda: bodies(daemon, "bob", server.jid("alice")) == ["one"], 10)
         daemon.kill()
         daemon.start()
         for name in ("alice", "bob"):
