@@ -24,7 +24,7 @@ class Peer(slixmpp.ClientXMPP):
         for plugin in ("xep_0030", "xep_0115", "xep_0184", "xep_0199", "xep_0092"):
             self.register_plugin(plugin)
         self.auto_authorize = None
-        self.auto_subscribe = None
+        self.auto_subscribe = False
         self.add_event_handler("session_start", self._started)
         self.add_event_handler("message", self._message)
         self.add_event_handler("presence", self._presence)
