@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
+from types import TracebackType
 from typing import Literal, TypeVar
 
 import msgspec
@@ -108,6 +109,17 @@ class Client:
         self._events: asyncio.Queue[Received | None] = asyncio.Queue()
         self._ended: CommandError | None = None
         self._task = asyncio.get_running_loop().create_task(self._read())
+
+    async def __aenter__(self) -> Client:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
 
     async def call(self, method: str, result_type: type[Result], /, **params: object) -> Result:
         """Call a method and return its result as the type that the contract has for it.

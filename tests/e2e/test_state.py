@@ -24,12 +24,11 @@ def attach(reactor, daemon):
 
     async def attach() -> "Frontend":
         client = await wait(connect(str(daemon.socket), name="test 1"))
-        clients.append(client)
+        clients.append((client, asyncio.get_running_loop()))
         return Frontend(client, await wait(client.attach()))
 
     yield attach
-    loop = asyncio.get_event_loop_policy().get_event_loop()
-    for client in clients:
+    for client, loop in clients:
         loop.run_until_complete(client.close())
 
 
