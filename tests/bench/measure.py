@@ -1,9 +1,11 @@
 """What is measured of a process, and the server that blasts."""
 
+import contextlib
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Self
 
@@ -72,3 +74,17 @@ class Blaster:
     def _line(self) -> str:
         assert self._process.stdout is not None
         return self._process.stdout.readline()
+
+
+@contextlib.contextmanager
+def run_and_measure(command: list[str]) -> Iterator[int]:
+    """Run a program that says a line once it is ready; gives its pid, and ends it afterwards."""
+    process = subprocess.Popen(command, stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    try:
+        process.stdout.readline()
+        yield process.pid
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()

@@ -2,7 +2,7 @@
 
 import random
 
-_SYLLABLES = "ba ce di fo gu la me ni po ru sa te vi zo lan mer nis por rus tal ven zor".split()
+_SYLLABLES = ("ba ce di fo gu la me ni po ru sa te vi zo lan mer nis por rus tal ven zor").split()  # noqa: SIM905
 _random = random.Random(7)
 WORDS = sorted({"".join(_random.choices(_SYLLABLES, k=_random.randint(1, 4))) for _ in range(9000)})
 _random.shuffle(WORDS)
