@@ -38,8 +38,9 @@ class Home:
         #: The folder of the socket, for its owner alone.
         self.runtime = _xdg(environment, "XDG_RUNTIME_DIR", "")
         if not self.runtime:
-            temporary = environment.get("TMPDIR", "").rstrip("/") or "/tmp"  # noqa: S108
-            self.runtime = f"{os.path.abspath(temporary)}/{_APP}-{os.getuid()}"
+            temporary = environment.get("TMPDIR", "")
+            temporary = temporary if temporary.startswith("/") else "/tmp"  # noqa: S108
+            self.runtime = f"{temporary.rstrip('/')}/{_APP}-{os.getuid()}"
 
     @property
     def socket(self) -> str:

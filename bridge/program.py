@@ -4,10 +4,16 @@ import os
 import subprocess
 import sys
 
+from sat.bridge.paths import home
+
 
 def sat_command(arguments: list[str]) -> tuple[list[str], dict[str, str]]:
     """Return the command line of ``sat ARGUMENTS``, and the environment that it needs."""
     environment = dict(os.environ)
+    root_of_home = home().root
+    if root_of_home is not None:
+        # A relative one means another folder to a program that runs in another folder.
+        environment["SAT_HOME"] = root_of_home
     here = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120
     root = here.removesuffix("/sat/bridge")
     # ``-P``: not from whatever folder a person happens to be in. A tree that is run without being

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 
 from sat import __version__
@@ -39,6 +40,16 @@ def main() -> None:
         code = 141
     except OSError as error:
         print(f"sat: {error.filename or 'system'}: {error.strerror or error}", file=sys.stderr)
+        code = 1
+    except Exception as error:
+        # The standard error of ``sat run`` is the daemon's log, where the way to a fault belongs.
+        if sys.argv[1:2] == ["run"] or os.environ.get("SAT_TRACEBACK"):
+            traceback.print_exc()
+        print(
+            f"sat: This is a fault of sat itself ({type(error).__name__}: {error}). Please report "
+            "it, with what SAT_TRACEBACK=1 shows.",
+            file=sys.stderr,
+        )
         code = 1
     sys.exit(code)
 

@@ -127,6 +127,15 @@ def test_a_home_whose_socket_path_is_too_long(home):
     assert "107" in told and "SAT_HOME" in told
 
 
+def test_a_home_may_be_named_from_where_one_is(home):
+    root = home.home
+    home.environment["SAT_HOME"] = "sub/home"
+    home.sat("start")
+    status = json.loads(home.sat("status", "--json").stdout)
+    assert status["home"] == str(root / "sub" / "home")
+    home.sat("stop")
+
+
 def test_a_home_that_can_not_be_made(home):
     (home.home / "file").touch()
     home.environment["SAT_HOME"] = str(home.home / "file" / "h")

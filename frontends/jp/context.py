@@ -21,12 +21,14 @@ TIMEOUT = 60.0
 
 #: Added to a wait that the daemon counts, so that its own answer comes first.
 _GRACE = 5.0
+_MAX_TIMEOUT = 1e8
 
 
 class Context:
     """One command being run.
 
     :param settings: the global options, by name
+    :raises CommandError: ``usage.timeout`` if nothing can wait so long
     """
 
     def __init__(self, command: "Command", settings: dict[str, object]) -> None:
@@ -37,6 +39,10 @@ class Context:
         self.txn = _text(settings, "txn")
         timeout = settings.get("timeout")
         self.timeout = timeout if isinstance(timeout, float) else None
+        if self.timeout is not None and not 0 <= self.timeout <= _MAX_TIMEOUT:
+            raise CommandError(
+                "usage.timeout", f"--timeout is from 0 to {_MAX_TIMEOUT:.0f} seconds."
+            )
         self._client: Client | None = None
 
     @property

@@ -39,7 +39,7 @@ def send(context: Context, params: dict[str, object]) -> int:
                 **context.complete(
                     {
                         **params,
-                        "name": os.path.basename(path),  # noqa: PTH119
+                        "name": _name(path),
                         "size": os.fstat(descriptor).st_size,
                     }
                 ),
@@ -75,6 +75,11 @@ def open_file(path: str) -> int:
             "usage.file", f"{path} is a folder: pack it first, for example with tar, or name files."
         )
     raise CommandError("usage.file", f"{path} is not a regular file.")
+
+
+def _name(path: str) -> str:
+    """Return a file's own name; what isn't UTF-8 in it becomes U+FFFD."""
+    return os.fsencode(path).rpartition(b"/")[2].decode(errors="replace")
 
 
 def _follow(context: Context, transfers: dict[str, dict[str, object]]) -> int:

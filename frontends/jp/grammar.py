@@ -17,7 +17,8 @@ class Argument:
     :param param: the call's parameter; one that begins with ``_`` is for this side alone
     :param many: takes all words that other arguments leave
     :param default: what is sent without it; None sends nothing
-    :param kind: ``text``, ``integer``, ``number``, ``boolean`` or ``json``
+    :param kind: ``text``, ``integer``, ``number``, ``boolean``, ``json``, or ``path`` (which may
+        be anything that names a file, not UTF-8 alone)
     """
 
     __slots__ = ("choices", "default", "help", "kind", "many", "name", "param", "required")
@@ -271,6 +272,8 @@ def _place(command: Command, plain: list[str], params: dict[str, object]) -> Non
 def _convert(
     command: Command | None, name: str, value: str, kind: str, choices: "Sequence[str]"
 ) -> object:
+    if kind == "path":
+        return value
     try:
         value.encode()
     except UnicodeEncodeError:
@@ -281,7 +284,10 @@ def _convert(
         if kind == "integer":
             return int(value)
         if kind == "number":
-            return float(value)
+            number = float(value)
+            if number - number != 0:  # infinite, or not a number
+                raise ValueError(value)
+            return number
         if kind == "boolean":
             return {"true": True, "yes": True, "false": False, "no": False}[value.lower()]
         if kind == "json":

@@ -50,6 +50,15 @@ def guarded(argv: "Sequence[str]") -> int:
     except OSError as error:
         _complain(f"{error.filename or 'Input or output'}: {error.strerror or error}.")
         return 1
+    except Exception as error:
+        # A person can't do anything with a traceback; who wants to mend jp can ask for it.
+        if os.environ.get("SAT_TRACEBACK"):
+            raise
+        _complain(
+            f"This is a fault of jp itself ({type(error).__name__}: {error}). Please report it, "
+            "with what SAT_TRACEBACK=1 shows."
+        )
+        return 1
 
 
 def run(argv: "Sequence[str]") -> int:

@@ -7,13 +7,19 @@ A command that isn't here but which the daemon knows is put together from ``api.
 from sat.frontends.jp.grammar import Argument, Command, Option
 
 _PASSWORDS = (
-    Option("--password-file", "_password_file", "FILE", "the password is the first line of FILE"),
+    Option(
+        "--password-file",
+        "_password_file",
+        "FILE",
+        "the password is the first line of FILE",
+        kind="path",
+    ),
     Option("--password-stdin", "_password_stdin", help="the password comes by standard input"),
 )
 _ACCOUNT = (
     Option("--server", "server", "HOST:PORT", "connect there rather than where DNS says"),
     Option("--direct-tls", "direct_tls", help="speak TLS from the first byte"),
-    Option("--ca", "_ca", "FILE", "trust this certificate authority too (PEM)"),
+    Option("--ca", "_ca", "FILE", "trust this certificate authority too (PEM)", kind="path"),
     Option("--allow-plain", "allow_plain", help="let the server ask for the password itself"),
     Option("--resource", "resource", "NAME", "ask the server for this resource"),
 )
@@ -187,7 +193,7 @@ COMMANDS = (
         "file send",
         "Send files to a contact, and follow them to the end.",
         (
-            Argument("FILE", "_files", "a file", many=True),
+            Argument("FILE", "_files", "a file", many=True, kind="path"),
             Argument("JID", "to", "whom to send to"),
         ),
         (Option("--type", "media_type", "TYPE", "the media type (image/png)"),),

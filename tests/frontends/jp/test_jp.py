@@ -103,6 +103,22 @@ def test_no_daemon_and_not_to_start_one(jp):
     assert "sat start" in jp.fails(3, "roster", "list")
 
 
+@pytest.mark.parametrize("seconds", ["-1", "nan", "inf", "1e9"])
+def test_a_time_that_can_not_be_waited(jp, seconds):
+    assert "--timeout" in jp.fails(2, "--timeout", seconds, "roster", "list")
+
+
+def test_a_fault_of_jp_is_told_without_traceback(jp, server):
+    # An answer of a daemon gone mad, which no part of jp is ready for.
+    server.answers["message.list"] = [{"ts": "2026-11-21T07:00:00Z" * 10, "body": 1}, 2, "x"]
+    server.answers["conversation.list"] = [{"unread": {"a": 1}, "last": 3, "draft": []}]
+    assert "Traceback" not in jp.run("message", "list", "b").stderr.decode()
+    server.answers["roster.list"] = [{"jid": "bob@x", "groups": 5}]
+    told = jp.fails(1, "roster", "list")
+    assert "fault of jp itself (TypeError" in told and "SAT_TRACEBACK" in told
+    assert b"Traceback" in jp.run("roster", "list", SAT_TRACEBACK="1").stderr
+
+
 def test_a_slow_daemon(jp, server):
     server.answers["roster.list"] = lambda session, params: NOTHING
     assert "within 0.2 seconds" in jp.fails(5, "--timeout", "0.2", "roster", "list")
@@ -298,6 +314,12 @@ class TestFiles:
         assert process.returncode == 130
         assert b"the transfer goes on" in err and b"jp transfer cancel t1" in err
         assert not server.called("transfer.cancel")
+
+    def test_a_name_that_is_not_utf_8(self, jp, server, tmp_path):
+        with open(os.fsencode(tmp_path) + b"/caf\xe9", "wb") as file:
+            file.write(b"content")
+        jp("file", "send", b"caf\xe9", "bob@x")
+        assert server.called("file.send")[0]["name"] == "caf\ufffd"
 
     def test_what_is_no_file(self, jp, tmp_path):
         os.mkfifo(tmp_path / "pipe")
