@@ -45,6 +45,7 @@ _CONVERSATION = Prepared(
         schema.conversation.c.peer == bindparam("peer"),
     )
 )
+_OTHER_PROFILE = Prepared("SELECT 1 FROM profile WHERE id != :profile_id LIMIT 1")
 _SCRUB = (
     "INSERT INTO message_fts (message_fts, rowid, body, scope)"
     " SELECT 'delete', id, body, 'p' || profile_id || ' c' || conversation_id"
@@ -95,14 +96,17 @@ def search(
     words = _WORD.findall(text)
     if not words:
         raise CommandError("usage.text", "give at least one word to search for")
-    scope = f"p{profile_id}"
+    scope = ""
     if peer is not None:
         row = reader.first(_CONVERSATION, profile_id=profile_id, peer=peer)
         if row is None:
             return []
-        scope = f"c{row[0]}"
+        scope = f"scope : c{row[0]} AND "
+    elif reader.first(_OTHER_PROFILE, profile_id=profile_id) is not None:
+        # Not for the only profile: a word that every message has costs most where others are rare.
+        scope = f"scope : p{profile_id} AND "
     terms = " ".join(f'"{word[:-1]}"*' if word.endswith("*") else f'"{word}"' for word in words)
-    query = f"scope : {scope} AND body : ({terms})"
+    query = f"{scope}body : ({terms})"
     rows = {row[0] for row in reader.all(_FIND, query=query, limit=limit)}
     rows |= _among_new(reader, query, limit)
     newest = sorted(rows, reverse=True)[:limit]
