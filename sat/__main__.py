@@ -134,9 +134,9 @@ def _take(rest: list[str], command: str, count: int) -> list[str]:
 
 def _show_status(status: dict[str, object], as_json: bool) -> None:
     if as_json:
-        import json
+        from sat.frontends.core.clean import encode_json
 
-        sys.stdout.buffer.write(json.dumps(status, ensure_ascii=False).encode() + b"\n")
+        sys.stdout.buffer.write(encode_json(status))
         return
     from sat.status import render
 
