@@ -154,7 +154,12 @@ class Subscription:
             while not self._stuck and self._cursor < self._log.head:
                 if self._log.recent(self._cursor) is not None:
                     break
-                self._send(await self._log.read(self._cursor, _PAGE))
+                head = self._log.head
+                events = await self._log.read(self._cursor, _PAGE)
+                self._send(events)
+                if not events:
+                    # All that was left is gone from the log, with the profile that it was of.
+                    self._cursor = max(self._cursor, head)
         finally:
             self._reading = False
         self.wake()

@@ -187,6 +187,10 @@ class Journal:
             return [recent[index] for index in range(skip, len(recent))]
         return list(recent)[skip:]
 
+    def forget_recent(self) -> None:
+        """Forget the events in memory: some of them are gone from the log."""
+        self._recent.clear()
+
     async def find(self, profile: str, txn: str) -> tuple[bytes, bytes] | None:
         """Return the digest and the result that were recorded under a transaction."""
         row = await self._store.read(

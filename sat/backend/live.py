@@ -105,11 +105,11 @@ class LiveProfile:
         """How the connection stands at this moment."""
         return self._connection.state if self._connection is not None else ConnectionState()
 
-    def connect(self, password: str) -> None:
-        """Connect and stay connected; harmless while connected."""
-        if self._connection is not None:
-            self._connection.start()
-            return
+    async def connect(self, password: str) -> None:
+        """Connect and stay connected; harmless while connected.
+
+        A connection with other settings than the present ones is closed before.
+        """
         profile = self.profile
         host, port = split_server(profile.server)
         account = Account(
@@ -122,6 +122,11 @@ class LiveProfile:
             allow_plain=profile.allow_plain,
             resource=profile.resource,
         )
+        if self._connection is not None and self._connection.account != account:
+            await self.disconnect()
+        if self._connection is not None:
+            self._connection.start()
+            return
         reactor = cast(Clock, self.core.reactor)
         self._connection = Connection(account, self, reactor=reactor, random=self.core.random)
         self._connection.start()

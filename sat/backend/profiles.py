@@ -39,7 +39,6 @@ _SCRUB = [
         ("question", "profile_id", "id"),
         ("transfer", "profile_id", "id"),
         ("stream", "profile_id", "id"),
-        ("plugin_data", "profile_id", "id"),
         ("profile", "id", "id"),
         ("txn", "profile", "name"),
         ("event", "profile", "name"),
@@ -76,7 +75,7 @@ class Profiles:
             if live.profile.autoconnect:
                 password = await self._core.passwords.get(live.name)
                 if password is not None:
-                    live.connect(password.reveal())
+                    await live.connect(password.reveal())
 
     async def end(self) -> None:
         """Close every stream, all at once: a server that does not answer delays no other."""
@@ -165,9 +164,13 @@ class Profiles:
             tx.emit(name, ProfileChanged(new))
             return cast(int, row), new
 
-        _, created = await self._core.journal.commit(
-            add, before_events=lambda made: self._take_up(made[0], made[1], ca)
-        )
+        try:
+            _, created = await self._core.journal.commit(
+                add, before_events=lambda made: self._take_up(made[0], made[1], ca)
+            )
+        except BaseException:
+            await self._core.passwords.delete(name)
+            raise
         return created
 
     @command("profile.list", level=Level.READ, per_profile=False)
@@ -238,7 +241,7 @@ class Profiles:
                 f"the password of {name} is not known (a restored backup has none): set it with: "
                 f"jp profile set {name} --password-stdin",
             )
-        live.connect(password.reveal())
+        await live.connect(password.reveal())
         settled = start(live.settled())
         settled.addTimeout(timeout, cast(IReactorTime, self._core.reactor))
         try:
@@ -321,6 +324,7 @@ class Profiles:
     def _drop(self, live: LiveProfile) -> None:
         self.live.pop(live.name, None)
         self._core.hub.forget(live.name)
+        self._core.journal.forget_recent()
 
 
 def _error_name(reason: str) -> str:

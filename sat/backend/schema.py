@@ -197,15 +197,6 @@ transfer = Table(
     Column("rev", Integer, nullable=False),
 )
 
-plugin_data = Table(
-    "plugin_data",
-    metadata,
-    Column("profile_id", Integer, primary_key=True),
-    Column("plugin", Text, primary_key=True),
-    Column("key", Text, primary_key=True),
-    Column("value", LargeBinary, nullable=False),
-)
-
 #: The full-text index. It keeps no text of its own; ``scope`` holds the words ``pN`` and ``cN`` of
 #: the profile and the conversation, so that a search within one of them reads that one alone.
 CREATE_INDEX = (

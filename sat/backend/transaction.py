@@ -35,7 +35,6 @@ class Transaction:
         self.now = now
         self.origin: Origin | None = None
         self.events: list[tuple[Event, LoggedEvent]] = []
-        self.volatile: list[tuple[str, Event]] = []
 
     @property
     def rev(self) -> int:

@@ -113,15 +113,6 @@ _STATEMENTS = (
     )
     """,
     """
-    CREATE TABLE plugin_data (
-        profile_id INTEGER NOT NULL,
-        plugin TEXT NOT NULL,
-        "key" TEXT NOT NULL,
-        value BLOB NOT NULL,
-        PRIMARY KEY (profile_id, plugin, "key")
-    )
-    """,
-    """
     CREATE TABLE profile (
         id INTEGER NOT NULL,
         name TEXT NOT NULL,
