@@ -40,6 +40,16 @@ def find(
     raise _no_command(words)
 
 
+def commands_of(description: object) -> list[Command]:
+    """Make a command of every method that ``api.describe`` tells of."""
+    if not isinstance(description, dict):
+        return []
+    types = description.get("types")
+    types = types if isinstance(types, dict) else {}
+    methods = _list(description, "methods")
+    return [command_of(one, types) for one in methods if isinstance(one, dict)]
+
+
 def command_of(method: dict[str, object], types: dict[str, object]) -> Command:
     """Make a command of a method's description.
 

@@ -3,6 +3,7 @@
 import sys
 
 from sat.bridge.errors import CommandError
+from sat.frontends.core.clean import clean_line
 from sat.frontends.jp.grammar import GLOBAL_OPTIONS, Argument, Command, Option, suggestion
 from sat.frontends.jp.table import COMMANDS, GROUPS
 
@@ -16,6 +17,12 @@ Exit codes: 0 done; 1 refused or failed; 2 usage; 3 no daemon; 4 not connected; 
 6 no such thing; 7 denied; 130 interrupted. Without -p it is the default profile, else the only one.
 “jp GROUP COMMAND --help” tells more. Plugins add commands: “jp api describe” lists them all.
 """
+
+
+#: Seconds that help waits for a daemon to say what plugins have.
+_HELP_TIMEOUT = 1.0
+#: Methods that programs call, not people.
+_INNER = ("api.", "daemon.", "session.", "state.")
 
 
 def answer(words: list[str], *, asked: bool) -> int:
@@ -62,7 +69,27 @@ def _text() -> str:
     parts = [_INTRODUCTION]
     for group in GROUPS:
         parts.append(_rows([(one.words, one.summary) for one in COMMANDS if _group(one) == group]))
-    return "\n".join([*parts, _rows([("ping JID", "Measure the round trip to a peer.")]), _CODES])
+    return "\n".join([*parts, *_of_plugins(), _CODES])
+
+
+def _of_plugins() -> list[str]:
+    """Return what a running daemon has beyond the table; help starts none for that."""
+    from sat.bridge import blocking
+    from sat.frontends.jp import generic
+    from sat.frontends.jp.context import CLIENT
+
+    try:
+        with blocking.connect(name=CLIENT, timeout=_HELP_TIMEOUT) as client:
+            found = generic.commands_of(client.call("api.describe"))
+    except CommandError:
+        return []
+    known = {one.method for one in COMMANDS}
+    rows = [
+        (clean_line(one.words), clean_line(one.summary.partition("\n")[0]))
+        for one in found
+        if one.method not in known and not one.method.startswith(_INNER)
+    ]
+    return [_rows(rows)] if rows else []
 
 
 def _group_text(group: str) -> str:

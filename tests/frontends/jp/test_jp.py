@@ -377,6 +377,9 @@ class TestGeneric:
         assert "--extra-data" in told
         assert "--peer" not in told
 
+    def test_help_has_what_plugins_have(self, jp):
+        assert "\n  ping  Ping a peer.\n" in jp("--help")
+
     def test_what_nobody_knows(self, jp, server):
         assert "Did you mean “ping”?" in jp.fails(2, "pinng", "bob@x")
         assert "Did you mean “list”?" in jp.fails(2, "roster", "lits")
@@ -399,6 +402,7 @@ class TestHelp:
         assert "jp roster add JID" in jp("roster", "--help")
         assert jp("message", "send", "--help").startswith("Send a message")
         assert jp("-h") == jp("--help")
+        assert not (jp.home / "lock").exists()
 
     @pytest.mark.parametrize("line", [(), ("roster",), ("-p", "alice")])
     def test_a_line_without_command_is_a_mistake(self, jp, line):
