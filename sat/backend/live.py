@@ -70,6 +70,7 @@ class LiveProfile:
         self._features: Features | None = None
         self._paused: set[str] = set()
         self._last_phase = Phase.OFFLINE
+        self._stream_over = False
         self._ended_by_error = False
         self._state_waiters: list[Deferred[None]] = []
         self.outbox = Outbox(self)
@@ -230,7 +231,10 @@ class LiveProfile:
     def state_changed(self, state: ConnectionState) -> None:
         """Tell frontends how the connection stands."""
         phase = Phase(state.phase.value)
-        self._ended_by_error = state.reason.startswith(("stream.", "xml."))
+        if self._stream_over:
+            # What follows the end of a stream says why it ended; later states tell of new tries.
+            self._stream_over = False
+            self._ended_by_error = state.reason.startswith(("stream.", "xml."))
         retry_at = None
         if state.retry_in is not None:
             now = datetime.fromtimestamp(self.core.now(), UTC)
@@ -261,6 +265,7 @@ class LiveProfile:
     def stream_ended(self, last_acknowledged: int) -> None:
         """Forget what was true of the stream alone."""
         self._features = None
+        self._stream_over = True
         self._last_phase = Phase.CONNECTING
         self.outbox.end()
         self.presences.stream_ended()
