@@ -345,7 +345,8 @@ def _place(tx: Transaction, new: NewMessage, last_id: int | None) -> int:
 
     A clock that was set back must not put an answer before its question.
     """
-    time = min(new.ts, tx.now)
+    # Ids are above zero, also that of a message which claims to be older than 1970.
+    time = max(min(new.ts, tx.now), 1)
     if not new.extra.delayed and last_id is not None:
         time = max(time, last_id >> ORDER_BITS)
     low = time << ORDER_BITS
