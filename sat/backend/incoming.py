@@ -175,10 +175,11 @@ class Inbox:
 
         Anyone can write a stamp; the account's own server is the one to be believed (XEP-0203 §4).
         """
-        if stanza.delay is None or stanza.delay_from is None:
+        said_by = stanza.delay_from
+        if stanza.delay is None or said_by is None or said_by.host != self._live.jid.host:
             return None
-        if stanza.delay_from.host != self._live.jid.host:
-            return None
+        if said_by.user and said_by.userhostJID() != self._live.jid:
+            return None  # another user of our server is not the server
         return stanza.delay.timestamp()
 
 
