@@ -147,11 +147,12 @@ class Loader:
             if known.path is not None and present.get(known.path) != known.stamp:
                 self._forget(name)
         seen = {known.path for known in self._known.values()}
-        for path in present:
-            if path not in seen:
-                new = self._read(_from_file(path), path)
-                if new is not None:
-                    self.load(new)
+        found = [self._read(_from_file(path), path) for path in present if path not in seen]
+        for name in found:
+            if name is not None:
+                self.load(name)
+        if found:
+            self._retry()
 
     def fault(self, name: str, what: str, error: BaseException) -> None:
         """Note that a plugin's handler raised: it stays loaded, and ``sat status`` tells."""
@@ -173,9 +174,9 @@ class Loader:
         known = self._known[name]
         if known.loaded is not None:
             return known.info
+        if name in path:
+            raise PluginFault(f"it requires itself: {' > '.join((*path, name))}")
         try:
-            if name in path:
-                raise PluginFault(f"it requires itself: {' > '.join((*path, name))}")
             kind, known.fresh = known.fresh or known.source.load(), None
             loaded = examine(kind)
             for required in loaded.kind.requires:
@@ -187,7 +188,7 @@ class Loader:
             self._known[name] = self._known.pop(name)
             known.loaded = loaded
             self._on_load(loaded)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             if known.loaded is not None:
                 self._take_back(known)
             trace = "" if isinstance(error, PluginFault) else _where(error)
@@ -199,23 +200,27 @@ class Loader:
         self._note(known, "loaded", "")
         return known.info
 
+    def _retry(self) -> None:
+        """Load what failed because it requires a plugin that is there by now."""
+        for name, known in list(self._known.items()):
+            required = [self._known.get(other) for other in known.info.requires]
+            ready = all(other is not None and other.loaded is not None for other in required)
+            if known.info.state == "failed" and required and ready:
+                self.load(name)
+
     def _read(self, source: Source, path: Path | None) -> str | None:
         """Import a plugin to learn its name; one that can't be goes by its file's name."""
         stamp = _stamp(path) if path is not None else None
         try:
             kind = source.load()
-        except Exception as error:
-            name = path.stem if path is not None else source.where
-            info = PluginInfo(name=name, source=source.where)
-            known = self._known[name] = _Known(source, info, None, stamp, path)
-            _log.error("plugin {name}: {trace}", name=name, trace=_where(error))
+        except (Exception, SystemExit) as error:
+            known = self._nameless(source, stamp, path)
+            _log.error("plugin {name}: {trace}", name=known.info.name, trace=_where(error))
             self._note(known, "failed", f"it could not be loaded: {_short(error)}")
             return None
         if kind.name in self._known and self._known[kind.name].path != path:
             other = self._known[kind.name].source.where
-            name = path.stem if path is not None else source.where
-            info = PluginInfo(name=name, source=source.where)
-            known = self._known[name] = _Known(source, info, None, stamp, path)
+            known = self._nameless(source, stamp, path)
             self._note(known, "failed", f"its name {kind.name} is taken by {other}")
             return None
         info = PluginInfo(
@@ -229,6 +234,15 @@ class Loader:
         )
         self._known[kind.name] = _Known(source, info, None, stamp, path, kind)
         return kind.name
+
+    def _nameless(self, source: Source, stamp: tuple[int, int] | None, path: Path | None) -> _Known:
+        """Take up what can't have the name that it says by that of its file, if that is free."""
+        name = path.stem if path is not None else source.where
+        if name in self._known:
+            name = source.where
+        info = PluginInfo(name=name, source=source.where)
+        known = self._known[name] = _Known(source, info, None, stamp, path)
+        return known
 
     def _forget(self, name: str) -> None:
         known = self._known[name]
@@ -265,8 +279,6 @@ def examine(kind: type[Plugin]) -> Loaded:
     :raises PluginFault: if it breaks a rule that can be told
     :raises TypeError: if a type of a command can't cross the bridge
     """
-    if not kind.name.isidentifier():
-        raise PluginFault(f"its name {kind.name!r} is no word of letters, digits and _")
     marks = [
         (attribute, mark)
         for attribute, function in inspect.getmembers(kind, inspect.isfunction)
@@ -328,7 +340,7 @@ def _from_file(path: Path) -> Source:
 
 def _plugin_in(module: ModuleType | type[Plugin]) -> type[Plugin]:
     if isinstance(module, type):
-        return module
+        return _checked(module)
     found = [
         kind
         for kind in vars(module).values()
@@ -341,7 +353,17 @@ def _plugin_in(module: ModuleType | type[Plugin]) -> type[Plugin]:
         raise PluginFault(
             f"a plugin's file defines one class derived from Plugin, not {len(found)}"
         )
-    return found[0]
+    return _checked(found[0])
+
+
+def _checked(kind: type[Plugin]) -> type[Plugin]:
+    if not isinstance(kind.name, str) or not kind.name.isidentifier():
+        raise PluginFault(f"its name {kind.name!r} is no word of letters, digits and _")
+    for attribute in ("requires", "features"):
+        if isinstance(getattr(kind, attribute), str):
+            text = getattr(kind, attribute)
+            raise PluginFault(f"its {attribute} must be a tuple: write ({text!r},) with a comma")
+    return kind
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:
