@@ -307,6 +307,8 @@ class LiveProfile:
             payload = await answer
         except StanzaError as error:
             reply = iq.refuse(error)
+        except NotConnected:
+            return  # who asked has to ask again on the next stream
         else:
             reply = iq.result(*([payload] if payload is not None else []))
         try:

@@ -6,12 +6,13 @@ from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IDelayedCall
 
 from sat.backend.http import Http
 from sat.backend.tasks import start
 from sat.backend.transaction import Transaction
+from sat.bridge.errors import CommandError
 from sat.bridge.events import Event
 from sat.bridge.model import Message as StoredMessage
 from sat.bridge.model import MessageState
@@ -28,6 +29,7 @@ from sat.plugin import (
     Plugin,
     Presence,
     Stage,
+    StanzaError,
 )
 
 if TYPE_CHECKING:
@@ -67,7 +69,7 @@ class PluginHost:
         for attribute, mark in marks:
             handler = _Handler(kind.name, attribute, mark, getattr(plugin, attribute))
             if mark.kind == "iq":
-                self._requests[mark.key] = handler
+                self._take_requests(handler)
             else:
                 self._handlers.setdefault(self._key(mark), []).append(handler)
         plugin.load()
@@ -91,8 +93,12 @@ class PluginHost:
     def get(self, name: str) -> Plugin:
         """Return the instance of a plugin.
 
-        :raises KeyError: if it is not loaded
+        :raises CommandError: ``failed.plugin`` if this profile could not load it
         """
+        if name not in self._plugins:
+            raise CommandError(
+                "failed.plugin", f"the plugin {name} could not be loaded for {self._live.name}"
+            )
         return self._plugins[name]
 
     # ---- what plugins say of the profile
@@ -122,7 +128,22 @@ class PluginHost:
         if payload is None:
             return None
         handler = self._requests.get((iq.type, payload.uri, payload.name))
-        return handler.function(iq) if handler is not None else None
+        return self._answer(handler, iq) if handler is not None else None
+
+    async def _answer(self, handler: _Handler, iq: Iq) -> Element | None:
+        try:
+            answer: Element | None = await handler.function(iq)
+        except (StanzaError, NotConnected):
+            raise
+        except Exception as error:
+            self._live.core.plugins.fault(handler.plugin, handler.attribute, error)
+            raise StanzaError("internal-server-error") from error
+        return answer
+
+    def _take_requests(self, handler: _Handler) -> None:
+        other = self._requests.setdefault(handler.mark.key, handler)
+        if other is not handler:
+            raise ValueError(f"the plugin {other.plugin} answers {handler.mark.key} already")
 
     def has_message_handlers(self, stage: Stage) -> bool:
         """Tell whether any plugin takes part in a stage."""
@@ -265,7 +286,7 @@ class _Host:
         self._tasks.add(task)
 
         def failed(failure: Any) -> None:
-            if not failure.check(NotConnected):
+            if not failure.check(NotConnected, CancelledError):
                 self._live.core.plugins.fault(self._kind.name, what, failure.value)
 
         task.addErrback(failed)
