@@ -205,7 +205,12 @@ class Daemon:
 
     def _give_plugins(self, live: LiveProfile) -> None:
         for loaded in self._plugins.loaded:
-            live.plugins.add(loaded.kind, loaded.marks)
+            try:
+                live.plugins.add(loaded.kind, loaded.marks)
+            except Exception as error:
+                # The profile is there whatever a plugin thinks of it.
+                live.plugins.remove(loaded.kind.name)
+                self._plugins.fault(loaded.kind.name, "load", error)
 
     def _use_plugin(self, loaded: Loaded) -> None:
         name = loaded.kind.name
@@ -226,8 +231,11 @@ class Daemon:
             live.plugins.add(loaded.kind, loaded.marks)
 
     def _drop_plugin(self, loaded: Loaded) -> None:
+        # A plugin that wanted another's command, and was refused for it, must not take it away.
+        present = {id(spec) for spec in self.dispatcher.specs}
         for spec in loaded.specs:
-            self.dispatcher.remove(spec.name)
+            if id(spec) in present:
+                self.dispatcher.remove(spec.name)
         for live in self.profiles.live.values():
             live.plugins.remove(loaded.kind.name)
         for option in loaded.options:
@@ -244,6 +252,8 @@ class Daemon:
             tx.emit("", ApiChanged(Changed(api=API_VERSION)))
 
         self._journal.commit(tell, wait=True)
+        if what == "failed" and info.state == "loaded":
+            return  # a handler's fault: what we can do is as before
         for live in self.profiles.live.values():
             live.presences.announce()
 
