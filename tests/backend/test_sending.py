@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.backend.support import SM, house, pause, until
+from tests.backend.support import house, pause, until
 
 TO = "bob@server.test"
 
