@@ -148,9 +148,9 @@ class Loader:
                 self._forget(name)
         seen = {known.path for known in self._known.values()}
         found = [self._read(_from_file(path), path) for path in present if path not in seen]
-        for name in found:
-            if name is not None:
-                self.load(name)
+        for new in found:
+            if new is not None:
+                self.load(new)
         if found:
             self._retry()
 
