@@ -65,7 +65,8 @@ async def test_a_plugin_that_raises_everywhere_harms_nothing(reactor, tmp_path):
         await home.expect("message.added", body="hi")
         for name in ("sync", "async"):
             peer.send(
-                f"<iq type='get' id='{name}' from='bob@server.test/x'><q xmlns='urn:test:{name}'/></iq>"
+                f"<iq type='get' id='{name}' from='bob@server.test/x'>"
+                f"<q xmlns='urn:test:{name}'/></iq>"
             )
             await peer.expect(f"<iq type='error' id='{name}' to='bob@server.test/x'/>")
             await home.expect(
