@@ -230,7 +230,7 @@ class LiveProfile:
 
     def state_changed(self, state: ConnectionState) -> None:
         """Tell frontends how the connection stands."""
-        phase = Phase(state.phase.value)
+        phase = state.phase
         if self._stream_over:
             # What follows the end of a stream says why it ended; later states tell of new tries.
             self._stream_over = False

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Protocol
 
+from sat.bridge.model import Phase
 from sat.xmpp.element import Element
 from sat.xmpp.jid import JID
 
@@ -32,18 +32,6 @@ class Account:
     ca: str | None = field(default=None, repr=False)
     allow_plain: bool = False
     resource: str | None = None
-
-
-class Phase(StrEnum):
-    """Where a connection stands."""
-
-    OFFLINE = "offline"
-    CONNECTING = "connecting"
-    ONLINE = "online"
-    #: It failed or ended, and is tried again by itself.
-    WAITING = "waiting"
-    #: It failed, and trying again can't help: the user must change something.
-    FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True)

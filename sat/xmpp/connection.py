@@ -14,7 +14,8 @@ from twisted.internet.protocol import Factory
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from sat.xmpp.account import Account, ConnectionState, Features, Listener, Phase
+from sat.bridge.model import Phase
+from sat.xmpp.account import Account, ConnectionState, Features, Listener
 from sat.xmpp.element import Element
 from sat.xmpp.errors import Fault, NotConnected
 from sat.xmpp.login import Login
