@@ -12,6 +12,7 @@ from typing import Any, cast
 
 from twisted.internet.interfaces import IListeningPort, IReactorFromThreads
 from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
 
 import sat
 from sat.backend.conversations import Conversations, latest
@@ -56,6 +57,7 @@ from sat.bridge.unix import listen
 #: How often the user's plugin folder is looked at, in seconds.
 _LOOK = 1.0
 _FULL = "the disk is full"
+_log = Logger("sat.daemon")
 _PLUGIN_EVENTS = {"loaded": PluginLoaded, "unloaded": PluginUnloaded, "failed": PluginFailed}
 
 
@@ -111,6 +113,7 @@ class Daemon:
         self._plugins.attach(self._use_plugin, self._drop_plugin, self._plugin_changed)
         self._plugins.load_all()
         self._ready = True
+        _log.info("sat {version}: frontends are accepted", version=sat.__version__)
         self._port = listen(
             self._reactor, self._home.socket, self._make_session, self.hub.sessions.discard
         )
@@ -129,6 +132,7 @@ class Daemon:
         await self.profiles.end()
         self._journal.stop()
         self._store.close()
+        _log.info("ended")
 
     # ---- calls
 

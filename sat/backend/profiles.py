@@ -142,7 +142,11 @@ class Profiles:
         if ca is not None:
             _check_ca(ca)
         split_server(server)
-        exists = CommandError("failed.exists", f"there is a profile {name} already")
+        exists = CommandError(
+            "failed.exists",
+            f"there is a profile {name} already: take another name, or change that one with: "
+            f"jp profile set {name} KEY=VALUE",
+        )
         if name in self.live:
             raise exists
         profile = Profile(

@@ -30,7 +30,9 @@ def main(arguments: Sequence[str]) -> int:
     if not lock.acquire():
         pid = holder(home.lock)
         raise CommandError(
-            "failed.running", f"A daemon (pid {pid}) runs in this home ({home.data}) already."
+            "failed.running",
+            f"A daemon (pid {pid}) runs in this home ({home.data}) already: “sat status” shows it, "
+            "“sat stop” ends it.",
         )
     try:
         return _run(home)
@@ -68,13 +70,32 @@ def _run(home: Home) -> int:
         finally:
             reactor.stop()
 
-    daemon = Daemon(reactor, home, stop)
-    reactor.callWhenRunning(daemon.begin)
+    failures: list[Exception] = []
+
+    def begin() -> None:
+        # Logged by the reactor alone, it would leave a process that nobody can reach.
+        try:
+            daemon.begin()
+        except Exception as error:
+            failures.append(error)
+            reactor.stop()
+
+    daemon = _make(lambda: Daemon(reactor, home, stop), home)
+    reactor.callWhenRunning(begin)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: reactor.callFromThread(stop))
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     reactor.run(installSignalHandlers=False)
+    for failure in failures:
+        raise _told(failure, home)
     return 0
+
+
+def _told(error: Exception, home: Home) -> Exception:
+    """Return what a person is told of a failure to begin."""
+    if isinstance(error, sqlite3.DatabaseError):
+        return damaged(home.database, error)
+    return error
 
 
 @implementer(ILogObserver)
@@ -85,5 +106,8 @@ class _Level:
         self._observer = observer
 
     def __call__(self, event: Any) -> None:
-        if event["log_level"].name != "debug" and event.get("log_namespace") != "log_legacy":
+        level = event["log_level"].name
+        # Twisted tells of each factory that it starts; what goes wrong in it is worth a line.
+        ours = event.get("log_namespace", "").startswith("sat")
+        if level != "debug" and (ours or level != "info"):
             self._observer(event)

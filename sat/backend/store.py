@@ -137,10 +137,7 @@ def prepare(path: Path) -> None:
     try:
         version = _version(path)
     except sqlite3.DatabaseError as error:
-        raise CommandError(
-            "failed.database",
-            f"the database {path} can't be read ({error}): restore a backup with sat restore FILE",
-        ) from error
+        raise damaged(str(path), error) from error
     if version == schema.VERSION:
         return
     if version > schema.VERSION:
@@ -150,6 +147,14 @@ def prepare(path: Path) -> None:
             f"this one knows {schema.VERSION}): upgrade, or restore an older backup",
         )
     migrate(path)
+
+
+def damaged(path: str, error: sqlite3.DatabaseError) -> CommandError:
+    """Return what a person is told of a database that SQLite can't read."""
+    return CommandError(
+        "failed.database",
+        f"the database {path} can't be read ({error}): restore a backup with sat restore FILE",
+    )
 
 
 def migrate(path: Path) -> None:
@@ -169,7 +174,8 @@ def migrate(path: Path) -> None:
         reason = (child.stderr.strip().splitlines() or ["it gave no reason"])[-1]
         raise CommandError(
             "failed.migration",
-            f"the database {path} could not be brought to schema {schema.VERSION}: {reason}",
+            f"the database {path} could not be brought to schema {schema.VERSION} "
+            f"({reason}): restore a backup with sat restore FILE",
         )
 
 

@@ -40,16 +40,22 @@ class JID(_words.JID):
             prepared = _words.prep(*parts)
         except (_words.InvalidFormat, UnicodeError) as error:
             raise ValueError(
-                f"{_show(parts)} isn't an address: {error or 'a character is not allowed'}."
+                f"{_show(parts)} isn't an address like alice@example.org: {error or 'a character is not allowed'}."
             ) from None
         for kept, given in zip(prepared, parts, strict=True):
             if given and not kept:
-                raise ValueError(f"{_show(parts)} isn't an address: a part of it is empty.")
+                raise ValueError(
+                    f"{_show(parts)} isn't an address like alice@example.org: a part of it is empty."
+                )
             if kept and len(kept.encode()) > MAX_PART:
-                raise ValueError(f"{_show(parts)} isn't an address: a part is over 1,023 bytes.")
+                raise ValueError(
+                    f"{_show(parts)} isn't an address like alice@example.org: a part is over 1,023 bytes."
+                )
         self.user, self.host, self.resource = prepared
         if any(character in "@/ " for character in self.host):
-            raise ValueError(f"{_show(parts)} isn't an address: its host is no host name.")
+            raise ValueError(
+                f"{_show(parts)} isn't an address like alice@example.org: its host is no host name."
+            )
         self._hash = hash(prepared)
 
     def __hash__(self) -> int:
@@ -100,7 +106,9 @@ def _split(text: str) -> tuple[str | None, str, str | None]:
     if not at:
         user, host = "", rest
     if (slash and not resource) or (at and not user):
-        raise ValueError(f"{text[:80]!r} isn't an address: a part of it is empty.")
+        raise ValueError(
+            f"{text[:80]!r} isn't an address like alice@example.org: a part of it is empty."
+        )
     return user or None, host, resource or None
 
 

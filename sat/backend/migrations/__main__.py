@@ -21,5 +21,5 @@ if __name__ == "__main__":
     try:
         main(sys.argv[1])
     except Exception as error:
-        # The last line is what the person sees; the daemon's log has no use for more.
-        sys.exit(f"{type(error).__name__}: {error}")
+        # The last line is what the person sees; SQLAlchemy's first one tells, the others advise.
+        sys.exit(f"{type(error).__name__}: {str(error).partition(chr(10))[0]}")
