@@ -23,6 +23,8 @@ from sat.bridge.types import decode_hook, encode_hook, schema_hook
 Method = TypeVar("Method", bound=Callable[..., Any])
 
 _ATTRIBUTE = "__sat_command__"
+#: How msgspec says where a value is that it refuses.
+_PLACE = re.compile(r" - at `\$\.?(.*)`$")
 _FIELD = re.compile(r"^:(param|raises)\s+([\w.]+):\s*(.*(?:\n[ \t]+.*)*)", re.MULTILINE)
 
 
@@ -69,7 +71,7 @@ class CommandSpec:
                 bytes(params) or b"{}", type=self.struct, dec_hook=decode_hook
             )
         except (msgspec.ValidationError, ValueError) as error:
-            raise CommandError("usage.params", f"{self.name}: {error}") from error
+            raise CommandError("usage.params", _explain(self.name, str(error))) from error
         except RecursionError:
             raise CommandError(
                 "usage.params", f"{self.name}: the parameters are nested too deeply"
@@ -114,6 +116,13 @@ def commands_of(owner: type, prefix: str | None = None) -> list[CommandSpec]:
             full = name or (f"{prefix}.{attribute}" if prefix else attribute)
             found.append(_specify(function, attribute, full, level, per_profile, cli))
     return found
+
+
+def _explain(name: str, reason: str) -> str:
+    """Tell a person which parameter of a command is wrong, and why."""
+    what = _PLACE.sub("", reason).removesuffix(".")
+    where = _PLACE.search(reason)
+    return f"{name}: {where[1]}: {what}" if where and where[1] else f"{name}: {what}"
 
 
 def _specify(

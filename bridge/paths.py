@@ -153,7 +153,11 @@ def _make(folder: str) -> None:
 
 
 def _refuse(folder: str, reason: str) -> CommandError:
-    return CommandError("denied.folder", f"The folder {folder} can't be used: {reason}.")
+    return CommandError(
+        "denied.folder",
+        f"The folder {folder} can't be used: {reason}. Mend that, or set SAT_HOME to a folder of "
+        "your own.",
+    )
 
 
 def _reason(error: OSError) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sqlite3
 import sys
 from collections.abc import Sequence
 from typing import Any, cast
@@ -36,6 +37,10 @@ def main(arguments: Sequence[str]) -> int:
         )
     try:
         return _run(home)
+    except sqlite3.DatabaseError as error:
+        from sat.backend.store import unusable
+
+        raise unusable(home.database, error) from error
     finally:
         lock.release()
 
@@ -80,22 +85,15 @@ def _run(home: Home) -> int:
             failures.append(error)
             reactor.stop()
 
-    daemon = _make(lambda: Daemon(reactor, home, stop), home)
+    daemon = Daemon(reactor, home, stop)
     reactor.callWhenRunning(begin)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: reactor.callFromThread(stop))
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     reactor.run(installSignalHandlers=False)
     for failure in failures:
-        raise _told(failure, home)
+        raise failure
     return 0
-
-
-def _told(error: Exception, home: Home) -> Exception:
-    """Return what a person is told of a failure to begin."""
-    if isinstance(error, sqlite3.DatabaseError):
-        return damaged(home.database, error)
-    return error
 
 
 @implementer(ILogObserver)

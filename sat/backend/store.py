@@ -131,13 +131,17 @@ def prepare(path: Path) -> None:
     """
     fresh = not path.exists() or path.stat().st_size == 0
     if fresh:
-        path.touch(mode=0o600)
-        _create(path)
+        # Under another name until it is whole: a kill meanwhile must leave nothing half made.
+        new = path.with_suffix(".new")
+        new.unlink(missing_ok=True)
+        new.touch(mode=0o600)
+        _create(new)
+        new.replace(path)
         return
     try:
         version = _version(path)
     except sqlite3.DatabaseError as error:
-        raise damaged(str(path), error) from error
+        raise unusable(str(path), error) from error
     if version == schema.VERSION:
         return
     if version > schema.VERSION:
@@ -149,12 +153,14 @@ def prepare(path: Path) -> None:
     migrate(path)
 
 
-def damaged(path: str, error: sqlite3.DatabaseError) -> CommandError:
-    """Return what a person is told of a database that SQLite can't read."""
-    return CommandError(
-        "failed.database",
-        f"the database {path} can't be read ({error}): restore a backup with sat restore FILE",
-    )
+def unusable(path: str, error: sqlite3.DatabaseError) -> CommandError:
+    """Return what a person is told of a database that SQLite can't work with."""
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
+    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR):
+        todo = "restore a backup with sat restore FILE"
+    else:
+        todo = "see that it is yours to write, that nothing else has it open, and the disk has room"
+    return CommandError("failed.database", f"the database {path} can't be read ({error}): {todo}")
 
 
 def migrate(path: Path) -> None:
@@ -180,8 +186,14 @@ def migrate(path: Path) -> None:
 
 
 def _create(path: Path) -> None:
-    engine = create_engine(f"sqlite:///{path}", poolclass=NullPool)
+    engine = create_engine(
+        "sqlite://",
+        poolclass=NullPool,
+        creator=lambda: sqlite3.connect(path, isolation_level=None),
+    )
     with engine.begin() as connection:
+        # The driver's own transactions leave out what makes tables, each of which would be synced.
+        connection.exec_driver_sql("BEGIN")
         schema.metadata.create_all(connection)
         connection.exec_driver_sql(schema.CREATE_INDEX)
         connection.exec_driver_sql(

@@ -39,23 +39,16 @@ class JID(_words.JID):
         try:
             prepared = _words.prep(*parts)
         except (_words.InvalidFormat, UnicodeError) as error:
-            raise ValueError(
-                f"{_show(parts)} isn't an address like alice@example.org: {error or 'a character is not allowed'}."
-            ) from None
+            reason = str(error).removesuffix(".") or "a character is not allowed"
+            raise _refusal(_show(parts), reason) from None
         for kept, given in zip(prepared, parts, strict=True):
             if given and not kept:
-                raise ValueError(
-                    f"{_show(parts)} isn't an address like alice@example.org: a part of it is empty."
-                )
+                raise _refusal(_show(parts), "a part of it is empty")
             if kept and len(kept.encode()) > MAX_PART:
-                raise ValueError(
-                    f"{_show(parts)} isn't an address like alice@example.org: a part is over 1,023 bytes."
-                )
+                raise _refusal(_show(parts), "a part is over 1,023 bytes")
         self.user, self.host, self.resource = prepared
         if any(character in "@/ " for character in self.host):
-            raise ValueError(
-                f"{_show(parts)} isn't an address like alice@example.org: its host is no host name."
-            )
+            raise _refusal(_show(parts), "its host is no host name")
         self._hash = hash(prepared)
 
     def __hash__(self) -> int:
@@ -106,10 +99,12 @@ def _split(text: str) -> tuple[str | None, str, str | None]:
     if not at:
         user, host = "", rest
     if (slash and not resource) or (at and not user):
-        raise ValueError(
-            f"{text[:80]!r} isn't an address like alice@example.org: a part of it is empty."
-        )
+        raise _refusal(repr(text[:80]), "a part of it is empty")
     return user or None, host, resource or None
+
+
+def _refusal(shown: str, reason: str) -> ValueError:
+    return ValueError(f"{shown} isn't an address: {reason}. Write it like alice@example.org.")
 
 
 def _show(parts: tuple[str | None, str, str | None]) -> str:
