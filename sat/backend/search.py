@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+import unicodedata
 
 from sqlalchemy import bindparam, select
 
@@ -93,7 +94,8 @@ def search(
     :param peer: in the conversation with this bare JID alone
     :raises CommandError: ``usage.text`` if there is no word in it
     """
-    words = _WORD.findall(text)
+    # As one character: a letter and its accent apart would be two words here, and one in the index.
+    words = _WORD.findall(unicodedata.normalize("NFC", text))
     if not words:
         raise CommandError("usage.text", "give at least one word to search for")
     scope = ""
