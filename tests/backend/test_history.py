@@ -1,0 +1,242 @@
+"""Messages as rows: their ids follow time, whatever the clock and the archive do."""
+
+import pytest
+
+from sat.backend.history import find_message, message_id, page, row_of
+from tests.backend.ledger import NOW, Ledger
+from tests.backend.support import until
+
+
+async def bodies(ledger, profile_id: int = 1, peer: str = "bob@server.test", **how) -> list[str]:
+    """Return the bodies of a conversation, oldest first."""
+    how.setdefault("limit", 100)
+    found = await ledger.store.read(lambda reader: page(reader, profile_id, peer, **how))
+    return [message.body for message in found]
+
+
+@pytest.fixture
+def ledger(reactor, tmp_path):
+    return Ledger(reactor, tmp_path)
+
+
+@pytest.mark.parametrize("row", [1, 0xF, 2**62])
+def test_ids_and_rows(row):
+    assert row_of(message_id(row)) == row
+
+
+@pytest.mark.parametrize(
+    "text", ["", "0", "-1", "g", "0x1", "1_0", " 1", "01", "A", "f" * 16, "f" * 5000, "١"]
+)
+def test_what_is_no_id(text):
+    assert row_of(text) is None
+
+
+async def test_ids_follow_time(ledger):
+    async with ledger:
+        await ledger.people("alice")
+        ids = []
+        for number in range(5):
+            ledger.now = NOW + number // 2  # two within one millisecond
+            ids.append(row_of((await ledger.add(str(number))).id))
+        assert ids == sorted(set(ids))
+        assert await bodies(ledger) == ["0", "1", "2", "3", "4"]
+
+
+async def test_a_clock_set_back_keeps_the_order(ledger):
+    async with ledger:
+        await ledger.people("alice")
+        await ledger.add("question")
+        ledger.now = NOW - 86400
+        answer = await ledger.add("answer")
+        assert answer.ts.timestamp() == NOW - 86400
+        await ledger.add("another", peer="eve@evil.test")
+        assert await bodies(ledger) == ["question", "answer"]
+        rows = await ledger.rows("SELECT body FROM message ORDER BY id")
+        assert rows == [("another",), ("question",), ("answer",)]
+
+
+async def test_messages_filled_in_go_before(ledger):
+    async with ledger:
+        await ledger.people("alice")
+        await ledger.add("now")
+        for number in (2, 1, 3, 3):
+            ts = int((NOW - 1000 + number) * 1000)
+            await ledger.add(f"old {number}", ts=ts, delayed=True)
+        assert await bodies(ledger) == ["old 1", "old 2", "old 3", "old 3", "now"]
+        assert await ledger.rows(
+            "SELECT body FROM message JOIN conversation ON last_id = message.id"
+        ) == [("now",)]
+
+
+@pytest.mark.parametrize("ts", [0, -1, -(2**40), int(NOW * 1000) + 10**9])
+async def test_no_stamp_is_out_of_reach(ledger, ts):
+    async with ledger:
+        await ledger.people("alice")
+        added = await ledger.add("odd", ts=ts, delayed=True)
+        row = row_of(added.id)
+        assert row is not None
+        found = await ledger.store.read(lambda reader: find_message(reader, row))
+        assert found.message == added
+        ledger.now += 1
+        await ledger.add("live")
+        assert await bodies(ledger) == ["odd", "live"]
+
+
+@pytest.mark.parametrize(
+    ("field", "other"),
+    [
+        ("archive_id", {}),
+        ("archive_id", {"peer": "eve@evil.test"}),
+        ("origin_id", {}),
+    ],
+)
+async def test_the_same_twice_is_one(ledger, field, other):
+    async with ledger:
+        await ledger.people("alice")
+        assert await ledger.add("first", **{field: "1"}) is not None
+        assert await ledger.add("again", **{field: "1"}, **other) is None
+        assert await bodies(ledger) == ["first"]
+        assert len(await ledger.events()) == 1
+        assert await ledger.rows("SELECT unread FROM conversation WHERE peer LIKE 'bob%'") == [(1,)]
+
+
+@pytest.mark.parametrize(
+    ("field", "other"),
+    [
+        ("stanza_id", {"peer": "eve@evil.test"}),
+        ("stanza_id", {}),
+        ("origin_id", {"peer": "eve@evil.test"}),
+        ("archive_id", {"profile": "carol", "profile_id": 2}),
+    ],
+)
+async def test_what_only_looks_the_same_is_two(ledger, field, other):
+    async with ledger:
+        await ledger.people("alice", "carol")
+        assert await ledger.add("first", **{field: "1"}) is not None
+        assert await ledger.add("second", **{field: "1"}, **other) is not None
+
+
+async def test_pages_meet_without_a_gap(ledger):
+    async with ledger:
+        await ledger.people("alice")
+        for number in range(10):
+            await ledger.add(str(number))
+            await ledger.add("elsewhere", peer="eve@evil.test")
+        seen: list[str] = []
+        end = {}
+        while True:
+            found = await ledger.store.read(
+                lambda reader, end=end: page(reader, 1, "bob@server.test", 3, **end)
+            )
+            if not found:
+                break
+            seen = [message.body for message in found] + seen
+            end = {"before": row_of(found[0].id)}
+        assert seen == [str(number) for number in range(10)]
+        assert await bodies(ledger, peer="nobody@server.test") == []
+
+
+# ---- searching
+
+
+#: What is looked for, and what of the messages below is found, newest first.
+SEARCHES = (
+    ("hello", ["HELLO again", "hello world"]),
+    ("world hello", ["hello world"]),
+    ("wor*", ["hello world"]),
+    ("wor", []),
+    ("hello *", ["HELLO again", "hello world"]),
+    ("naive", ["naïve café"]),
+    ("NAI\u0308VE cafe\u0301", ["naïve café"]),
+    ("don't", ['don\'t say "never"']),
+    ('"never"', ['don\'t say "never"']),
+    ('say "never', ['don\'t say "never"']),
+    ("AND", ["this AND that"]),
+    ("this OR hello", []),
+    ("NEAR(this that)", []),
+    ("body:hello", []),
+    ("scope : p2", []),
+    ("p1", []),
+    ("-hello", ["HELLO again", "hello world"]),
+    ("hello^2", []),
+    ("snake_case", ["snake_case"]),
+    ("привет", ["Привет мир"]),
+    ("日本", ["日本 語"]),
+    ("हिन्दी", ["हिन्दी भाषा"]),
+    ("100%", ["100% sure"]),
+)
+BODIES = (
+    "hello world",
+    "HELLO again",
+    "naïve café",
+    'don\'t say "never"',
+    "this AND that",
+    "snake_case",
+    "Привет мир",
+    "日本 語",
+    "हिन्दी भाषा",
+    "100% sure",
+)
+NO_WORDS = ("", "   ", "🙂", "*", '"', "()", "-", "\0", "'; --", "**")
+
+
+@pytest.mark.parametrize("indexing", [True, False])
+async def test_searching(reactor, tmp_path, indexing):
+    ledger = Ledger(reactor, tmp_path, indexing=indexing)
+    async with ledger:
+        await ledger.people("alice", "carol")
+        for body in BODIES:
+            await ledger.add(body)
+        await ledger.add("hello carol", profile="carol", profile_id=2)
+        if indexing:
+            await _indexed(reactor, ledger, len(BODIES) + 1)
+        found = {text: await ledger.find(text) for text, _ in SEARCHES}
+        assert found == dict(SEARCHES)
+
+
+async def test_no_word_is_refused_with_a_sentence(ledger):
+    async with ledger:
+        await ledger.people("alice")
+        await ledger.add("hello")
+        for text in NO_WORDS:
+            with pytest.raises(Exception, match="at least one word") as told:
+                await ledger.find(text)
+            assert told.value.name == "usage.text"
+
+
+@pytest.mark.parametrize("indexing", [True, False])
+async def test_searching_one_conversation(reactor, tmp_path, indexing):
+    ledger = Ledger(reactor, tmp_path, indexing=indexing)
+    async with ledger:
+        await ledger.people("alice", "carol")
+        for number in range(15):
+            await ledger.add(f"hello {number}", peer=f"p{number}@server.test")
+        await ledger.add("hello carol", profile="carol", profile_id=2, peer="p1@server.test")
+        if indexing:
+            await _indexed(reactor, ledger, 16)
+        # c1 is no prefix of c11, nor p1 of p11.
+        assert await ledger.find("hello", "p0@server.test") == ["hello 0"]
+        assert await ledger.find("hello", "p1@server.test", profile_id=2) == ["hello carol"]
+        assert await ledger.find("hello", "nobody@server.test") == []
+        assert await ledger.find("hello", limit=2) == ["hello 14", "hello 13"]
+
+
+async def test_what_is_indexed_and_what_is_not_are_found_as_one(reactor, tmp_path):
+    async with Ledger(reactor, tmp_path, indexing=True) as ledger:
+        await ledger.people("alice")
+        for number in range(3):
+            await ledger.add(f"hello {number}")
+        await _indexed(reactor, ledger, 3)
+    async with Ledger(reactor, tmp_path) as again:
+        await again.add("hello 3")
+        assert await again.find("hello") == ["hello 3", "hello 2", "hello 1", "hello 0"]
+        assert await again.find("hello", limit=2) == ["hello 3", "hello 2"]
+
+
+async def _indexed(reactor, ledger, count: int) -> None:
+    """Wait until so many messages are in the index."""
+    read = Ledger.rows
+    end = reactor.seconds() + 5
+    while await read(ledger, "SELECT count(*) FROM message_fts_docsize") != [(count,)]:
+        assert reactor.seconds() < end, "nothing is indexed"
+        await until(reactor, lambda: True)
