@@ -31,6 +31,7 @@ API = "1"
 MAX_LINE = 16 * 1024 * 1024
 
 _CHUNK = 256 * 1024
+_SLICE = 1.0
 
 
 class Client:
@@ -134,10 +135,8 @@ class Client:
         watch = poll()
         watch.register(self._socket.fileno(), POLLIN)
         watch.register(reader, 0)
-        left = _left(limit)
-        found = watch.poll(None if left is None else left * 1000)
-        if not found:
-            raise TimeoutError
+        while not (found := watch.poll(_slice(limit) * 1000)):
+            continue
         if any(one == reader and event & POLLERR for one, event in found):
             raise BrokenPipeError
 
@@ -239,18 +238,22 @@ class Client:
         elif message["method"] == "event" and isinstance(message.get("params"), dict):
             self._events.append(message["params"])  # type: ignore[arg-type]
 
+    def _receive(self, limit: float | None) -> bytes:
+        while True:
+            self._socket.settimeout(_slice(limit))
+            try:
+                return self._socket.recv(_CHUNK)
+            except TimeoutError:
+                continue
+            except OSError as error:
+                raise _gone(error) from error
+
     def _read_line(self, limit: float | None) -> dict[str, object]:
         while (end := self._buffer.find(b"\n", self._searched)) < 0:
             self._searched = len(self._buffer)
             if self._searched > MAX_LINE:
                 raise CommandError("failed.line", "The daemon sent a line that is too long.")
-            try:
-                self._socket.settimeout(_left(limit))
-                chunk = self._socket.recv(_CHUNK)
-            except TimeoutError:
-                raise
-            except OSError as error:
-                raise _gone(error) from error
+            chunk = self._receive(limit)
             if not chunk:
                 raise _gone(None)
             self._buffer += chunk
@@ -294,6 +297,15 @@ def _left(limit: float | None) -> float | None:
     if left <= 0:
         raise TimeoutError
     return left
+
+
+def _slice(limit: float | None) -> float:
+    """Return how long to wait at once: Python handles a signal between waits alone.
+
+    One that comes in the instant before a wait begins doesn't end it.
+    """
+    left = _left(limit)
+    return _SLICE if left is None else min(left, _SLICE)
 
 
 def _gone(error: OSError | None) -> CommandError:
