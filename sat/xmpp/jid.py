@@ -39,7 +39,7 @@ class JID(_words.JID):
         try:
             prepared = _words.prep(*parts)
         except (_words.InvalidFormat, UnicodeError) as error:
-            reason = str(error).removesuffix(".") or "a character is not allowed"
+            reason = f"{error}".removesuffix(".") or "a character is not allowed"
             raise _refusal(_show(parts), reason) from None
         for kept, given in zip(prepared, parts, strict=True):
             if given and not kept:
