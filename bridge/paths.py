@@ -87,8 +87,10 @@ class Home:
     def prepare(self) -> None:
         """Make the folders that are missing, and see to it that they are the owner's alone.
 
-        :raises CommandError: ``denied.folder`` if one can't be made or isn't safe
+        :raises CommandError: ``denied.folder`` if one can't be made or isn't safe, ``usage.path``
+            if the socket's path would be too long
         """
+        self.socket  # noqa: B018 - told before anything is made
         folders = [self.data, self.config, self.state, self.log.rpartition("/")[0], self.plugins]
         for folder in dict.fromkeys(folders):
             _make(folder)

@@ -26,7 +26,6 @@ def main(arguments: Sequence[str]) -> int:
         raise CommandError("usage.arguments", "sat run takes no arguments. See “sat --help”.")
     home = find_home()
     home.prepare()
-    home.socket  # noqa: B018 - a path that is too long is told before anything begins
     lock = HomeLock(home.lock)
     if not lock.acquire():
         pid = holder(home.lock)
