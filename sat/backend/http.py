@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import ConnectError, DNSLookupError
+from twisted.internet.protocol import Protocol
 from twisted.internet.ssl import Certificate, trustRootFromCertificates
 
 from sat.bridge.errors import CommandError
@@ -56,10 +57,11 @@ class Http:
         body = web.FileBodyProducer(file, readSize=_CHUNK)
         sent = {"User-Agent": "salut-a-toi", "Content-Type": "application/octet-stream", **headers}
         raw = Headers({name: [value] for name, value in sent.items()})
-        request = cast(Deferred[Any], agent.request(b"PUT", url.encode("ascii"), raw, body))
-        watch.guard(request)
         host = url.split("/")[2]
         try:
+            # What is no address at all is refused at once, not by way of the Deferred.
+            request = cast(Deferred[Any], agent.request(b"PUT", url.encode("ascii"), raw, body))
+            watch.guard(request)
             response = await request
         except CancelledError:
             if watch.stalled:
@@ -76,6 +78,8 @@ class Http:
         finally:
             watch.stop()
             file.close()
+        # What it has to say beyond the status is not read, and would keep the connection open.
+        response.deliverBody(_HangUp())
         return int(response.code)
 
     def _trust_root(self) -> Any:
@@ -84,6 +88,15 @@ class Http:
         parts = [part + _END for part in self._ca.split(_END)[:-1]]
         make: Any = trustRootFromCertificates
         return make([Certificate.loadPEM(part.encode()) for part in parts])
+
+
+class _HangUp(Protocol):
+    """Ends a connection rather than read from it."""
+
+    def connectionMade(self) -> None:
+        """Hang up."""
+        transport: Any = self.transport
+        transport.loseConnection()
 
 
 class _Counted:
