@@ -42,6 +42,8 @@ class Upload(Plugin):
                 f"{source.name} has {source.size} bytes; {service.full()} takes at most {limit}",
             )
         put, headers, get = self._read_slot(await self._slot(service, source))
+        if source.media_type is not None:
+            headers["Content-Type"] = source.media_type
         status = await self.host.put(put, headers, source.descriptor, source.size, progress)
         if status not in (200, 201, 204):
             raise CommandError("failed.upload", f"the storage answered with status {status}")
