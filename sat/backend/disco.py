@@ -43,16 +43,28 @@ class Disco:
         )
 
     def answer(self, iq: Iq) -> Awaitable[Element | None] | None:
-        """Answer a request for our features; None if it is for someone else to answer."""
+        """Answer a request for our features; None if it is for someone else to answer.
+
+        Who may not see our presence learns nothing: an answer would tell that we are there.
+        """
         query = iq.payload
         if iq.type != "get" or query is None:
             return None
-        if query.uri != NS_DISCO_INFO or query.name != "query":
+        if query.uri != NS_DISCO_INFO or query.name != "query" or not self._may_ask(iq.from_):
             return None
         node = query.get("node") or ""
         if node and not self._live.plugins.is_own_node(node):
             return None
         return succeed(self.own_info(node).to_element())
+
+    def _may_ask(self, asking: JID | None) -> bool:
+        if asking is None:
+            return True
+        own = self._live.jid.host
+        if not asking.user and (asking.host == own or asking.host.endswith(f".{own}")):
+            return True
+        roster = self._live.roster
+        return roster.sees_us(asking) or roster.we_asked(asking)
 
     async def service(self, feature: str) -> tuple[JID, DiscoInfo] | None:
         """Return the server, or a service of it, which has a feature, and what it says of itself.
