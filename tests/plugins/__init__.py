@@ -1,0 +1,1 @@
+"""Each plugin, in a daemon between a scripted server and a frontend."""
