@@ -138,6 +138,12 @@ class Files:
             raise CommandError("unknown.transfer", f"no transfer {id} is under way")
         task.cancel()
 
+    async def stop(self) -> None:
+        """Stop every transfer, and return when all are written down."""
+        for task in list(self._running.values()):
+            task.cancel()
+            await task
+
     async def close_unfinished(self) -> None:
         """Let what the last run of the daemon left unfinished be failed: nobody carries it on."""
         sentence = "the daemon ended during the transfer: send the file again"

@@ -53,6 +53,7 @@ class Profiles:
     def __init__(self, core: Core) -> None:
         self._core = core
         self.live: dict[str, LiveProfile] = {}
+        self._making: set[str] = set()
         self._on_new: Callable[[LiveProfile], None] = lambda live: None
 
     def attach(self, on_new: Callable[[LiveProfile], None]) -> None:
@@ -147,7 +148,7 @@ class Profiles:
             f"there is a profile {name} already: take another name, or change that one with: "
             f"jp profile set {name} KEY=VALUE",
         )
-        if name in self.live:
+        if name in self.live or name in self._making:
             raise exists
         profile = Profile(
             name=name,
@@ -159,7 +160,6 @@ class Profiles:
             resource=resource or jid.resource,
             autoconnect=autoconnect,
         )
-        await self._core.passwords.set(name, password)
 
         def add(tx: Transaction) -> tuple[int, Profile]:
             new = msgspec.structs.replace(profile, rev=tx.rev)
@@ -168,13 +168,17 @@ class Profiles:
             tx.emit(name, ProfileChanged(new))
             return cast(int, row), new
 
+        self._making.add(name)
         try:
+            await self._core.passwords.set(name, password)
             _, created = await self._core.journal.commit(
                 add, before_events=lambda made: self._take_up(made[0], made[1], ca)
             )
         except BaseException:
             await self._core.passwords.delete(name)
             raise
+        finally:
+            self._making.discard(name)
         return created
 
     @command("profile.list", level=Level.READ, per_profile=False)
@@ -293,6 +297,7 @@ class Profiles:
         """
         live = self._find(name)
         await live.disconnect()
+        await live.files.stop()
 
         def remove(tx: Transaction) -> None:
             scrub(tx.connection, live.id)
