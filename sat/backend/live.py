@@ -234,10 +234,8 @@ class LiveProfile:
         if self._stream_over:
             # What follows the end of a stream says why it ended; later states tell of new tries.
             self._stream_over = False
-            _log.info(
-                "{name}: {phase} {why}", name=self.name, phase=phase.value, why=state.sentence
-            )
-        self._ended_by_error = state.reason.startswith(("stream.", "xml."))
+            self._ended_by_error = state.reason.startswith(("stream.", "xml."))
+        _log.info("{name}: {phase} {why}", name=self.name, phase=phase.value, why=state.sentence)
         retry_at = None
         if state.retry_in is not None:
             now = datetime.fromtimestamp(self.core.now(), UTC)
