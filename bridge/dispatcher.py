@@ -38,6 +38,7 @@ class _Context(msgspec.Struct, frozen=True):
 class _Entry:
     spec: CommandSpec
     owner: Owner
+    fault: Callable[[Exception], CommandError] | None
 
 
 class Dispatcher:
@@ -66,14 +67,20 @@ class Dispatcher:
         """The commands that can be called now, by name."""
         return [self._entries[name].spec for name in sorted(self._entries)]
 
-    def add(self, spec: CommandSpec, owner: Owner) -> None:
+    def add(
+        self,
+        spec: CommandSpec,
+        owner: Owner,
+        fault: Callable[[Exception], CommandError] | None = None,
+    ) -> None:
         """Make a command callable.
 
+        :param fault: is told of an error that should not be, and returns what the caller is told
         :raises ValueError: if another command has this name
         """
         if spec.name in self._entries:
             raise ValueError(f"the command {spec.name} exists already")
-        self._entries[spec.name] = _Entry(spec, owner)
+        self._entries[spec.name] = _Entry(spec, owner, fault)
 
     def remove(self, name: str) -> None:
         """Take a command away; calls that run go on."""
@@ -123,6 +130,8 @@ class Dispatcher:
             raise
         except Exception as error:
             told = self._translate(error)
+            if told is None and entry.fault is not None:
+                told = entry.fault(error)
             if told is None:
                 raise
             raise told from error

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from random import SystemRandom
 from typing import Any, cast
@@ -39,6 +40,7 @@ from sat.backend.waiters import StateWaiters
 from sat.bridge.command import commands_of
 from sat.bridge.describe import describe
 from sat.bridge.dispatcher import Dispatcher
+from sat.bridge.errors import CommandError
 from sat.bridge.events import (
     CORE_EVENTS,
     ApiChanged,
@@ -229,10 +231,20 @@ class Daemon:
             )
         for spec in loaded.specs:
             self.dispatcher.add(
-                spec, lambda profile: self.profiles.live[profile or ""].plugins.get(name)
+                spec,
+                lambda profile: self.profiles.live[profile or ""].plugins.get(name),
+                partial(self._command_raised, name, spec.name),
             )
         for live in self.profiles.live.values():
             live.plugins.add(loaded.kind, loaded.marks)
+
+    def _command_raised(self, plugin: str, command: str, error: Exception) -> CommandError:
+        self._plugins.fault(plugin, command, error)
+        return CommandError(
+            "failed.plugin",
+            f"{command} failed by a fault of the plugin {plugin}: its author may mend it with what "
+            "the log (sat logs) tells",
+        )
 
     def _drop_plugin(self, loaded: Loaded) -> None:
         # A plugin that wanted another's command, and was refused for it, must not take it away.
