@@ -85,6 +85,6 @@ $(VENV)/.test: $(VENV)/.base
 $(BENCH)/.ready: setup.cfg pyproject.toml $(SOURCES) | $(BENCH)/bin/python
 	@echo 'Installing Salut à Toi as a user does…'
 	@$(FRESH)
-	@$(BENCH)/bin/pip $(QUIETLY) .
+	@$(BENCH)/bin/pip $(QUIETLY) . scramp
 	@$(FRESH)
 	@touch $@
