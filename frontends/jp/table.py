@@ -256,6 +256,13 @@ COMMANDS = (
         ),
         run="asking.call",
     ),
+    Command(
+        "completion show",
+        "Print what a shell needs to complete these command lines.",
+        (Argument("SHELL", "_shell", "which one", choices=("bash", "zsh", "tcsh")),),
+        run="completion.show",
+        per_profile=False,
+    ),
 )
 
 #: Every command by its words, aliases included.
