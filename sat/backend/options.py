@@ -59,10 +59,10 @@ class Options:
     ) -> None:
         """Let a setting be known; a value that was set before counts."""
         value, rev = self._values.get(name, (default, 0))
-        self._described[name] = Option(
+        option = Option(
             name=name,
             kind=_KINDS[type(default)],
-            value=value,
+            value=default,
             default=default,
             minimum=minimum,
             maximum=maximum,
@@ -70,6 +70,8 @@ class Options:
             help=help,
             rev=rev,
         )
+        # A newer plugin may have other kinds and limits than the one for which a value was set.
+        self._described[name] = _as_stored(option, value, rev)
 
     def forget(self, name: str) -> None:
         """Let a setting be known no longer; its value is kept for when it comes back."""
@@ -84,9 +86,7 @@ class Options:
         """Return all settings as they stand in the database."""
         stored = {row[0]: (msgspec.json.decode(row[1]), row[2]) for row in reader.all(_ALL)}
         return [
-            msgspec.structs.replace(option, value=stored[name][0], rev=stored[name][1])
-            if name in stored
-            else option
+            _as_stored(option, *stored[name]) if name in stored else option
             for name, option in sorted(self._described.items())
         ]
 
@@ -135,6 +135,15 @@ class Options:
         self._values[option.name] = (option.value, option.rev)
         if option.name in self._described:
             self._described[option.name] = option
+
+
+def _as_stored(option: Option, value: Value, rev: int) -> Option:
+    """Return a setting with a value that was set before, or its default if it allows it no more."""
+    try:
+        allowed = _check(option, value)
+    except CommandError:
+        allowed = option.default
+    return msgspec.structs.replace(option, value=allowed, rev=rev)
 
 
 def _check(option: Option, value: Value) -> Value:
