@@ -23,6 +23,8 @@ _log = Logger("sat.presence")
 SUBSCRIPTION = "subscription"
 #: Presences kept for each contact: more resources than a person has clients.
 _MAX_RESOURCES = 64
+#: Entities of which presence is kept, besides those whose presence we asked to see.
+_MAX_ENTITIES = 5000
 
 
 class Presences:
@@ -100,6 +102,9 @@ class Presences:
 
     def _note(self, stanza: PresenceStanza, sender: JID) -> None:
         bare, full = sender.userhost(), sender.full()
+        full_up = len(self._present) >= _MAX_ENTITIES and bare not in self._present
+        if full_up and not self._live.roster.we_asked(sender):
+            return
         resources = self._present.setdefault(bare, {})
         if stanza.type == "unavailable":
             gone = [full] if sender.resource else list(resources)
