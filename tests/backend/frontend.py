@@ -49,6 +49,8 @@ class Frontend(Protocol):
         #: All events that came, as the ``params`` of their lines, and those not expected yet.
         self.events: list[dict] = []
         self.unread: list[dict] = []
+        #: What the daemon says to lines that are no requests.
+        self.complaints: list[dict] = []
         #: How the daemon answered to hello and to attaching.
         self.hello: dict = {}
         self.attached: dict = {}
@@ -62,7 +64,10 @@ class Frontend(Protocol):
         if message.get("method") == "event":
             self.events.append(message["params"])
             self.unread.append(message["params"])
-            self._look()
+            self._look(message["params"])
+            return
+        if message["id"] is None:
+            self.complaints.append(message)
             return
         answer = self._answers.pop(message["id"])
         if "error" in message:
@@ -136,16 +141,16 @@ class Frontend(Protocol):
                 return event
         return None
 
-    def _look(self) -> None:
-        for entry in list(self._waiting):
+    def _look(self, event: dict) -> None:
+        """Hand an event to the first who waits for it."""
+        self._waiting = [entry for entry in self._waiting if not entry[2].called]
+        for entry in self._waiting:
             type, fields, waiting = entry
-            if waiting.called:
+            if event["type"] == type and holds(fields, event["data"]):
                 self._waiting.remove(entry)
-                continue
-            found = self._find(type, fields)
-            if found is not None:
-                self._waiting.remove(entry)
-                waiting.callback(found)
+                self.unread.remove(event)
+                waiting.callback(event)
+                return
 
     def _story(self, type: str, fields: dict) -> str:
         came = "\n  ".join(json.dumps(event)[:400] for event in self.unread[-15:])
