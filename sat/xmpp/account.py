@@ -15,10 +15,13 @@ class Account:
     """An account, and how to reach its server.
 
     :param jid: bare, or full to ask for a resource
-    :param host: where to connect instead of the address's domain; the certificate must be the
-        domain's all the same
-    :param port: 5222 by default, 5223 with ``direct_tls``
-    :param direct_tls: start with TLS (XEP-0368) rather than STARTTLS
+    :param host: where to connect, rather than where DNS says (RFC 6120, section 3.2); the
+        certificate must be the domain's all the same
+    :param port: where to connect, at the domain itself if there is no ``host``; 5222 by default,
+        5223 with ``direct_tls``
+    :param direct_tls: start with TLS (XEP-0368), never by STARTTLS, wherever it connects. Without
+        it, a fixed ``host`` or ``port`` is for STARTTLS; of the servers that DNS knows, either kind
+        is tried
     :param ca: certificates in PEM that are trusted *instead of* the system's
     :param allow_plain: whether the password may be sent to a server that offers nothing better
     :param resource: the one to ask for; without one, the server chooses

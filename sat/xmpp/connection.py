@@ -4,25 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from random import Random
-from typing import cast
 
-from twisted.internet import error
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.defer import TimeoutError as DeferTimeoutError
-from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
-from twisted.internet.protocol import Factory
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from sat.bridge.model import Phase
 from sat.xmpp.account import Account, ConnectionState, Features, Listener
+from sat.xmpp.dial import Dial, Link, SeeOtherHost
 from sat.xmpp.element import Element
 from sat.xmpp.errors import Fault, NotConnected
-from sat.xmpp.login import Login
 from sat.xmpp.reactor import Clock, Timer
+from sat.xmpp.resolve import Resolver, SystemResolver, Target
 from sat.xmpp.session import PATIENCE, SILENCE, Session
 from sat.xmpp.stream import Stream
-from sat.xmpp.tls import Verifier
 
 __all__ = ["Account", "Connection", "ConnectionState", "Features", "Listener", "Phase"]
 
@@ -30,14 +25,14 @@ _log = Logger()
 
 #: Seconds that the server has for the connection, and for each answer during the login.
 STEP = 30.0
-#: Seconds that a whole login may take.
-LOGIN = 120.0
 #: Seconds before the first new try, ...
 FIRST_DELAY = 1.0
 #: ... doubled each time up to this.
 MAX_DELAY = 300.0
 #: A stream that lasted this many seconds was a good one: delays start again from the first.
 GOOD_STREAM = 60.0
+#: So many times in a row the server may send us to another host at once.
+MAX_REDIRECTS = 3
 
 
 class Backoff:
@@ -60,16 +55,6 @@ class Backoff:
         self._tries = 0
 
 
-class _OneStream(Factory):
-    noisy = False
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-
-    def buildProtocol(self, addr: object) -> Stream:
-        return Stream(self._clock)
-
-
 class Connection:
     """Keeps an account connected.
 
@@ -79,6 +64,7 @@ class Connection:
     :param silence: seconds without a sign of life after which the server is asked for one
     :param patience: seconds that it then has
     :param backoff: the delays between tries
+    :param resolver: knows the servers of a domain; by default the DNS of this machine does
     """
 
     def __init__(
@@ -92,6 +78,7 @@ class Connection:
         silence: float = SILENCE,
         patience: float = PATIENCE,
         backoff: Backoff | None = None,
+        resolver: Resolver | None = None,
     ) -> None:
         self.account = account
         self.state = ConnectionState()
@@ -102,6 +89,9 @@ class Connection:
         self._silence = silence
         self._patience = patience
         self._backoff = backoff or Backoff(random)
+        self._resolver = resolver or SystemResolver(reactor)
+        self._elsewhere: Target | None = None  # where the server sends us
+        self._redirects = 0  # in a row
         self._active = False
         self._again = False  # to start anew when it has stopped
         self._running: Deferred[None] | None = None
@@ -225,6 +215,8 @@ class Connection:
                 fault = raised
             if self._is_stopping():
                 return
+            if self._redirected(fault):
+                continue
             if fault.final:
                 self._change(ConnectionState(Phase.FAILED, fault.reason, fault.sentence))
                 return
@@ -240,29 +232,25 @@ class Connection:
 
     async def _attempt(self) -> Fault:
         """Connect once; return why it ended, or raise why it failed."""
-        try:
-            verifier = Verifier(self.account.jid.host, self.account.ca, self.account.direct_tls)
-        except ValueError as raised:
-            raise Fault("tls.ca", str(raised), final=True) from None
-        stream = await self._connect(verifier)
-        ended = stream.when_ended()
-        limit = self._reactor.callLater(
-            LOGIN, stream.end, Fault("timeout.login", f"The login took over {LOGIN:.0f} s.")
-        )
-        login = Login(stream, self.account, self._random, self._step)
-        try:
-            features = await login.run(verifier)
-        except BaseException as raised:
-            stream.end(raised if isinstance(raised, Fault) else Fault("", ""))
-            raise
-        finally:
-            if limit.active():
-                limit.cancel()
-        return await self._serve(stream, features, login.early, ended)
+        elsewhere, self._elsewhere = self._elsewhere, None
+        dial = Dial(self.account, self._reactor, self._random, self._resolver, self._step)
+        link = await dial.run(elsewhere)
+        fault = await self._serve(link)
+        if link.stream.elsewhere is not None:
+            return SeeOtherHost(fault, link.stream.elsewhere)
+        return fault
 
-    async def _serve(
-        self, stream: Stream, features: Features, early: list[Element], ended: Deferred[Fault]
-    ) -> Fault:
+    def _redirected(self, fault: Fault) -> bool:
+        """Tell whether to connect at once where the server said, and remember where."""
+        if not isinstance(fault, SeeOtherHost) or self._redirects >= MAX_REDIRECTS:
+            self._redirects = 0
+            return False
+        self._redirects += 1
+        self._elsewhere = fault.target
+        return True
+
+    async def _serve(self, link: Link) -> Fault:
+        stream, features = link.stream, link.features
         session = Session(
             stream,
             features,
@@ -277,10 +265,10 @@ class Connection:
         try:
             self._listener.stream_started(features)
             self._change(ConnectionState(Phase.ONLINE, jid=features.jid))
-            session.begin(early)
+            session.begin(link.early)
             if self._paused:
                 session.pause()
-            return await ended
+            return await link.ended
         finally:
             self._stream = self._session = None
             stream.end(Fault("", ""))
@@ -288,26 +276,6 @@ class Connection:
             if self._reactor.seconds() - since >= GOOD_STREAM:
                 self._backoff.reset()
             self._listener.stream_ended(session.lane.acknowledged)
-
-    async def _connect(self, verifier: Verifier) -> Stream:
-        account = self.account
-        host = account.host or account.jid.host
-        port = account.port or (5223 if account.direct_tls else 5222)
-        endpoint = HostnameEndpoint(self._reactor, host, port, timeout=self._step)
-        if account.direct_tls:
-            endpoint = wrapClientTLS(verifier, endpoint)  # type: ignore[arg-type]
-        factory = _OneStream(self._reactor)
-        connecting = cast("Deferred[Stream]", endpoint.connect(factory))  # type: ignore[arg-type]
-        connecting.addTimeout(self._step, self._reactor)  # type: ignore[arg-type]
-        try:
-            stream = await connecting
-        except CancelledError:
-            raise
-        except Exception as raised:
-            raise _unreachable(raised, host, port) from None
-        if account.direct_tls:
-            stream.secured_by(verifier)
-        return stream
 
     async def _sleep(self, seconds: float) -> None:
         if self._hurry:
@@ -352,21 +320,3 @@ class Connection:
         if self._again:
             self._again = False
             self.start()
-
-
-def _unreachable(raised: Exception, host: str, port: int) -> Fault:
-    if isinstance(raised, error.DNSLookupError):
-        return Fault(
-            "network.unknown-host",
-            f"The server {host} isn't known. Check the account's address, or whether this machine "
-            "is on line.",
-        )
-    if isinstance(raised, error.ConnectionRefusedError):
-        return Fault(
-            "network.refused",
-            f"{host} refuses connections at port {port}. The server may be down, or the port "
-            "another.",
-        )
-    if isinstance(raised, (error.TimeoutError, DeferTimeoutError)):
-        return Fault("timeout.connect", f"{host} doesn't answer at port {port}.")
-    return Fault("network.unreachable", f"{host} can't be reached at port {port}: {raised}")

@@ -26,14 +26,25 @@ class Login:
 
     :param seconds: how long the server may take for each answer
     :param random: for nonces and ids; it must be one that can't be foreseen
+    :param first_seconds: how long it may take for those before authentication; by default as long
     """
 
-    def __init__(self, stream: Stream, account: Account, random: Random, seconds: float) -> None:
+    def __init__(
+        self,
+        stream: Stream,
+        account: Account,
+        random: Random,
+        seconds: float,
+        first_seconds: float | None = None,
+    ) -> None:
         self._stream = stream
         self._account = account
         self._random = random
-        self._seconds = seconds
+        self._later_seconds = seconds
+        self._seconds = seconds if first_seconds is None else first_seconds
         self._domain = account.jid.host
+        #: Whether the authentication has begun: what goes wrong now isn't this one host's fault.
+        self.authenticating = False
         #: Stanzas that came before the stream was ready for them.
         self.early: list[Element] = []
 
@@ -43,9 +54,11 @@ class Login:
         :param verifier: checks the certificate, now unless it did when the connection was made
         :raises Fault: why it failed
         """
-        if not self._account.direct_tls:
+        if not verifier.direct:
             await self._secure(verifier)
         offered = await self._open()
+        self.authenticating = True
+        self._seconds = self._later_seconds
         mechanism = await self._authenticate(offered)
         offered = await self._open()
         names = frozenset((child.uri or "", child.name) for child in offered.elements())

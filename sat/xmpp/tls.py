@@ -11,12 +11,12 @@ from service_identity import VerificationError
 from service_identity.hazmat import DNS_ID, IPAddress_ID, verify_service_identity
 from service_identity.pyopenssl import extract_patterns
 from twisted.internet import ssl
-from twisted.internet.abstract import isIPAddress, isIPv6Address
 from twisted.internet.interfaces import IOpenSSLClientConnectionCreator
 from twisted.protocols.tls import TLSMemoryBIOProtocol
 from zope.interface import implementer  # type: ignore[import-untyped, unused-ignore]
 
 from sat.xmpp.errors import Fault
+from sat.xmpp.resolve import ascii_name, literal
 
 _PEM = re.compile("-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 
@@ -65,20 +65,19 @@ class Verifier:
     """
 
     def __init__(self, domain: str, ca: str | None, direct: bool) -> None:
+        self.direct = direct
         self._context = _context(ca, direct)
         self._private = ca is not None
         self._domain = domain
         self._identity: DNS_ID | IPAddress_ID
-        if isIPAddress(domain) or isIPv6Address(domain):
+        address = literal(domain)
+        if address is not None:
             self._name = None
-            self._identity = IPAddress_ID(domain)
+            self._identity = IPAddress_ID(address)
         else:
-            try:
-                ascii_name = domain.encode("idna").decode("ascii")
-            except UnicodeError:
-                raise ValueError(f"{domain!r} can't be the name of a server.") from None
-            self._name = ascii_name.encode()
-            self._identity = DNS_ID(ascii_name)
+            name = ascii_name(domain)
+            self._name = name.encode()
+            self._identity = DNS_ID(name)
         #: Why the check failed, once it has.
         self.fault: Fault | None = None
 
