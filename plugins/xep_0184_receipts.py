@@ -53,6 +53,7 @@ class Receipts(Plugin):
         if (
             stanza.child("request", NS_RECEIPTS) is None
             or incoming.direction is not Direction.IN
+            or incoming.copied
             or stanza.type not in ("chat", "normal")
             or stanza.id is None
             or stanza.from_ is None

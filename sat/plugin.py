@@ -100,13 +100,14 @@ class Incoming:
     """A received message on its way through the stages.
 
     A handler may change the fields, or :meth:`drop` the message. ``peer`` is the bare JID whose
-    conversation it belongs to; ``stored`` is there from ``NOTIFY`` on, if it has been stored (what
-    has no body is not).
+    conversation it belongs to; ``copied`` tells that it went to another program of the account;
+    ``stored`` is there from ``NOTIFY`` on, if it has been stored (what has no body is not).
     """
 
     stanza: Message
     peer: JID
     direction: Direction = Direction.IN
+    copied: bool = False
     archive_id: str | None = None
     attachments: tuple[Attachment, ...] = ()
     stored: StoredMessage | None = None

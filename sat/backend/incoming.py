@@ -88,8 +88,6 @@ class Inbox:
             yield from self._bounced(incoming, arrival)
             return
         for stage in _BEFORE_STORE:
-            if stage is Stage.DEDUPLICATE:
-                incoming.archive_id = self._archive_id(stanza)
             if live.plugins.has_message_handlers(stage):
                 yield from live.plugins.message(stage, incoming)
             if incoming.dropped:
@@ -98,6 +96,10 @@ class Inbox:
                 return
         if live.plugins.has_message_handlers(Stage.STORE):
             yield from live.plugins.message(Stage.STORE, incoming)
+        # What was unwrapped or decrypted meanwhile has taken the place of what came.
+        stanza = incoming.stanza
+        if incoming.archive_id is None:
+            incoming.archive_id = self._archive_id(stanza)
         if stanza.body or _oob_url(stanza) is not None:
             self._store(incoming, arrival)
         else:
