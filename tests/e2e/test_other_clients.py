@@ -87,3 +87,24 @@ def test_subscriptions_and_the_roster(server, daemon, people):
         daemon.jp("-p", alice, "roster", "remove", stranger.jid)
         follower.wait_for("roster.removed", lambda data: data["name"] == stranger.jid)
     assert daemon.json("-p", alice, "roster", "list") == []
+
+
+def test_what_another_program_of_ours_sends_and_receives(server, daemon, people):
+    alice, carol = people("alice", "carol")
+    daemon.profile(alice, server)
+    with Stranger(server, alice) as phone, Stranger(server, carol) as stranger:
+        phone.tell("send", stranger.jid, "from my phone")
+        stranger.expect("message", body="from my phone")
+        daemon.jp("-p", alice, "message", "send", stranger.jid, "from here")
+
+        def listed() -> list[tuple[str, str]]:
+            found = daemon.json("-p", alice, "message", "list", stranger.jid)
+            return [(one["direction"], one["body"]) for one in found]
+
+        expected = [("out", "from my phone"), ("out", "from here")]
+        assert wait_until(lambda: listed() == expected, 10), listed()
+        address = phone.expect("started")["jid"]
+        stranger.tell("send", address, "to my phone")
+        phone.expect("message", body="to my phone")
+        expected.append(("in", "to my phone"))
+        assert wait_until(lambda: listed() == expected, 10), listed()
