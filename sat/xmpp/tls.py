@@ -25,17 +25,14 @@ _NOT_YET_VALID, _EXPIRED, _SELF_SIGNED, _REVOKED = 9, 10, 18, 23
 
 
 @lru_cache(maxsize=64)
-def _context(ca: str | None, direct: bool) -> SSL.Context:
+def _context(ca: str | None) -> SSL.Context:
     """Return what all connections with the same roots share: the system's roots take memory."""
     if ca is None:
         roots = ssl.platformTrust()  # type: ignore[no-untyped-call]
     else:
         certificates = [ssl.Certificate.loadPEM(pem.encode()) for pem in split_pem(ca)]
         roots = ssl.trustRootFromCertificates(certificates)  # type: ignore[no-untyped-call]
-    options = ssl.CertificateOptions(
-        trustRoot=roots, acceptableProtocols=[b"xmpp-client"] if direct else None
-    )
-    return options.getContext()
+    return ssl.CertificateOptions(trustRoot=roots).getContext()
 
 
 def split_pem(text: str) -> list[str]:
@@ -66,7 +63,7 @@ class Verifier:
 
     def __init__(self, domain: str, ca: str | None, direct: bool) -> None:
         self.direct = direct
-        self._context = _context(ca, direct)
+        self._context = _context(ca)
         self._private = ca is not None
         self._domain = domain
         self._identity: DNS_ID | IPAddress_ID
@@ -84,6 +81,8 @@ class Verifier:
     def clientConnectionForTLS(self, tlsProtocol: TLSMemoryBIOProtocol) -> SSL.Connection:
         """Return a connection whose handshake fails unless the certificate is right."""
         connection = SSL.Connection(self._context, None)
+        if self.direct:
+            connection.set_alpn_protos([b"xmpp-client"])
         if self._name is not None:
             connection.set_tlsext_host_name(self._name)
         connection.set_verify(SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT, self._check)

@@ -18,6 +18,7 @@ the server answers by itself, and ``peer.serve()`` makes it a friendly one.
 import datetime
 from pathlib import Path
 
+from OpenSSL import SSL
 from twisted.internet import ssl
 from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.protocol import Factory
@@ -34,6 +35,8 @@ class HostileServer:
     :param certificate: ``good``, ``name`` (another's), ``expired``, ``early`` or ``self`` (signed
         by an authority that nobody knows)
     :param direct_tls: whether TLS starts with the connection
+    :param alpn: the protocol that is chosen within TLS if the client offers it; None for none
+    :param interface: the address to listen at, of loopback
     """
 
     def __init__(
@@ -44,15 +47,18 @@ class HostileServer:
         domain: str = "server.test",
         certificate: str = "good",
         direct_tls: bool = False,
+        alpn: bytes | None = b"xmpp-client",
+        interface: str = "127.0.0.1",
     ) -> None:
         self._reactor = reactor
+        self._interface = interface
         self.domain = domain
         self.user, self.password = "alice", "correct horse"
         self.direct_tls = direct_tls
         authority = Authority(folder / "authority")
         #: The PEM text of the authority that signs all certificates but ``self``.
         self.ca = authority.ca.read_text()
-        self.tls = _tls(authority, folder, domain, certificate)
+        self.tls = _tls(authority, folder, domain, certificate, alpn)
         self._port = None
         self._arrived: list[Peer] = []
         self._accepting: list[Deferred[Peer]] = []
@@ -74,9 +80,9 @@ class HostileServer:
         """Listen, at a free port by default."""
         factory = _Factory(self)
         if self.direct_tls:
-            self._port = self._reactor.listenSSL(port, factory, self.tls, interface="127.0.0.1")
+            self._port = self._reactor.listenSSL(port, factory, self.tls, interface=self._interface)
         else:
-            self._port = self._reactor.listenTCP(port, factory, interface="127.0.0.1")
+            self._port = self._reactor.listenTCP(port, factory, interface=self._interface)
         self._number = self._port.getHost().port
 
     async def refuse(self) -> None:
@@ -123,7 +129,9 @@ class _Factory(Factory):
         return Peer(self.server, self.server._reactor)
 
 
-def _tls(authority: Authority, folder: Path, domain: str, kind: str) -> ssl.CertificateOptions:
+def _tls(
+    authority: Authority, folder: Path, domain: str, kind: str, alpn: bytes | None
+) -> ssl.CertificateOptions:
     options = {}
     if kind == "expired":
         options = {"not_after": datetime.datetime.now(datetime.UTC) - DAY / 2}
@@ -133,5 +141,14 @@ def _tls(authority: Authority, folder: Path, domain: str, kind: str) -> ssl.Cert
         authority = Authority(folder / "stranger", "Nobody")
     elif kind != "good" and kind != "name":
         raise ValueError(kind)
-    certificate, key = authority.issue("other.test" if kind == "name" else domain, **options)
-    return ssl.PrivateCertificate.loadPEM(key.read_bytes() + certificate.read_bytes()).options()
+    host = "other.test" if kind == "name" else domain.encode("idna").decode()
+    certificate, key = authority.issue(host, **options)
+    loaded = ssl.PrivateCertificate.loadPEM(key.read_bytes() + certificate.read_bytes())
+    made = ssl.CertificateOptions(
+        privateKey=loaded.privateKey.original,
+        certificate=loaded.original,
+        acceptableProtocols=[alpn] if alpn else None,
+    )
+    if alpn is None:  # Twisted's own choice of none is an error to the client
+        made.getContext().set_alpn_select_callback(lambda *_: SSL.NO_OVERLAPPING_PROTOCOLS)
+    return made

@@ -137,7 +137,7 @@ class Pair:
     """A server and a client of it, both stopped at the end."""
 
     def __init__(self, reactor, folder: Path, **options) -> None:
-        names = ("certificate", "domain", "direct_tls")
+        names = ("alpn", "certificate", "domain", "direct_tls")
         given = {name: options.pop(name) for name in names if name in options}
         self.server = HostileServer(reactor, folder, **given)
         self._reactor = reactor

@@ -44,7 +44,13 @@ async def test_wrong_certificates_are_refused(
 async def test_direct_tls(reactor, tmp_path):
     async with Pair(reactor, tmp_path, direct_tls=True) as pair:
         peer = await pair.online()
-        assert peer.transport.negotiatedProtocol in (None, b"xmpp-client")
+        assert peer.transport.negotiatedProtocol == b"xmpp-client"
+
+
+async def test_direct_tls_where_no_protocol_is_chosen(reactor, tmp_path):
+    async with Pair(reactor, tmp_path, direct_tls=True, alpn=None) as pair:
+        peer = await pair.online()
+        assert peer.transport.negotiatedProtocol is None
 
 
 async def test_private_authority_replaces_the_systems(reactor, tmp_path):
