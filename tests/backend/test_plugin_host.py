@@ -241,3 +241,25 @@ async def test_what_is_not_declared_cannot_be_reached(reactor, tmp_path, way):
     async with house(reactor, tmp_path, {"one": plugin}) as home:
         await home.profile(connect=False)
         await home.expect("plugin.failed", sentence=lambda text: "does not declare" in text)
+
+
+TALKATIVE = (
+    HEAD
+    + """
+    @message_stage(Stage.VALIDATE)
+    def look(self, incoming):
+        raise ValueError(incoming.stanza.body)
+"""
+)
+
+
+async def test_the_same_fault_is_told_once_whatever_strangers_send(reactor, tmp_path):
+    async with house(reactor, tmp_path, {"one": TALKATIVE}) as home:
+        alice = await home.profile()
+        for number in range(20):
+            alice.peer.send(
+                f"<message from='eve@evil.test/x' type='chat'><body>{number}</body></message>"
+            )
+        await home.expect("message.added", body="19")
+        await home.expect("plugin.failed", sentence="its handler look raised ValueError: 0")
+        await home.forbid("plugin.failed", sentence=lambda text: not text.endswith(": 0"))
