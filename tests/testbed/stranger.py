@@ -30,7 +30,7 @@ class Stranger:
         self._write(server.passwords[user])
 
     def __enter__(self) -> Self:
-        self.expect("started")
+        self.expect("started", timeout=40)
         return self
 
     def __exit__(self, *_: object) -> None:
