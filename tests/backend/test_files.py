@@ -1,6 +1,8 @@
 """Transfers: what can be sent, who carries it, and how it ends whatever happens meanwhile."""
 
 import os
+import sqlite3
+import sys
 from pathlib import Path
 
 import pytest
@@ -39,8 +41,6 @@ class Carrier(Plugin):
 
 def held():
     """Return what the carrier waits for."""
-    import sys
-
     return sys.modules["sat_user_plugins.carrier"].HELD
 
 
@@ -179,19 +179,19 @@ async def test_a_deleted_profile_sends_nothing_more(reactor, tmp_path, path):
 async def test_what_the_daemon_left_unfinished_has_failed(reactor, tmp_path, path):
     async with house(reactor, tmp_path, {"carrier": CARRIER}) as home:
         await home.profile()
-        started = await send(home, path, "wait")
-        await until(reactor, lambda: "wait" in held())
-        left = held()["wait"]
-        live = home.daemon.profiles.live["alice"]
-        # As after a kill: nobody writes down how it ended.
-        [task] = live.files._running.values()
-        live.files._change = lambda *_, **__: _never()
-        task.cancel()
-        await home.restart()
-        failed = await home.expect("transfer.changed", id=started["id"], state="failed")
+        started = await send(home, path, "cancel")
+        await until(reactor, lambda: "cancel" in held())
+        [running] = home.rows("SELECT state, data FROM transfer")
+        await home.call("transfer.cancel", id=started["id"])
+        await home.expect("transfer.changed", id=started["id"], state="cancelled")
+        await home.stop()
+        # As a kill in the middle leaves it.
+        connection = sqlite3.connect(home.paths.database)
+        with connection:
+            connection.execute("UPDATE transfer SET state = ?, data = ?", running)
+        connection.close()
+        await home.start()
+        await until(reactor, lambda: home.rows("SELECT state FROM transfer") == [("failed",)])
+        [failed] = await home.call("transfer.list")
+        assert failed["state"] == "failed"
         assert "send the file again" in failed["sentence"]
-        assert left.called
-
-
-async def _never() -> None:
-    return None
