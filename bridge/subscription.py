@@ -1,7 +1,8 @@
 """What one attached frontend has been told of the log, and telling it the rest.
 
-All that is kept is a number (``cursor``): a frontend that reads slowly costs no more than that,
-for what it has not read is read again from the log once it drains.
+All that is kept is a number (``cursor``): a frontend that reads slowly costs little more than that,
+for what it has not read is read again from the log once it drains. Of what is not in the log
+(presence, progress) the last values wait, one for each key.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from sat.bridge.log import EventLog, LoggedEvent, VolatileEvent
 MAX_TAIL = 5000
 
 _PAGE = 200
+#: How many values that are not in the log wait for a slow frontend; they are shared by all.
+_MAX_BEHIND = 50_000
 
 Spawn = Callable[[Coroutine[Any, Any, None], str], object]
 
@@ -90,13 +93,14 @@ class Subscription:
         self._paused = False
         self._ended = False
         self._reading = False
-        self._missed_volatile = False
+        self._behind: dict[str, VolatileEvent] = {}
         self._held: list[tuple[int, bytes]] = []
 
     def begin(self, paused: bool) -> None:
         """Tell the present values of what is not in the log, then what the log holds."""
         self._paused = paused
-        self._tell_volatile_state()
+        for event in self._log.volatile():
+            self.volatile(event)
         self.wake()
 
     def pause(self) -> None:
@@ -107,9 +111,8 @@ class Subscription:
         """Go on where the frontend is."""
         self._paused = False
         self.wake()
-        if self._missed_volatile and not self._paused:
-            self._missed_volatile = False
-            self._tell_volatile_state()
+        while self._behind and not self._stuck:
+            self._write(self._behind.pop(next(iter(self._behind))).line)
 
     def end(self) -> list[bytes]:
         """Tell no more; return the answers that were held back."""
@@ -130,13 +133,16 @@ class Subscription:
             self._write(self._held.pop(0)[1])
 
     def volatile(self, event: VolatileEvent) -> None:
-        """Send an event that is not in the log, or drop it if the frontend does not keep up."""
+        """Send an event that is not in the log; of each key the last, if the frontend is slow."""
         if self._ended or not self._wanted.volatile or not self._wants(event):
             return
-        if self._paused:
-            self._missed_volatile = True
-        else:
+        if not self._paused:
             self._write(event.line)
+            return
+        self._behind.pop(event.key, None)
+        if len(self._behind) >= _MAX_BEHIND:
+            del self._behind[next(iter(self._behind))]
+        self._behind[event.key] = event
 
     def answer(self, line: bytes) -> None:
         """Write an answer, after the events that led to it."""
@@ -173,10 +179,6 @@ class Subscription:
                 line = event.line(self._prev)
                 self._prev = event.seq
                 self._write(line)
-
-    def _tell_volatile_state(self) -> None:
-        for event in self._log.volatile():
-            self.volatile(event)
 
     def _wants(self, event: LoggedEvent | VolatileEvent) -> bool:
         wanted = self._wanted
