@@ -180,14 +180,22 @@ class Dial:
         )
         connecting.addTimeout(seconds, self._reactor, _timed_out)  # type: ignore[arg-type]
         self._connecting = connecting
+        # Twisted takes a cancelled search for the host's addresses for a host that isn't known.
+        cancelled = False
+
+        def cancel(_: object) -> None:
+            nonlocal cancelled
+            cancelled = True
+            connecting.cancel()
+
+        waiting: Deferred[DialledStream] = Deferred(cancel)
+        connecting.chainDeferred(waiting)
         try:
-            stream = await connecting
+            stream = await waiting
         except Exception as raised:
-            if self._expired:
-                raise _unreached(TimeoutError(), target) from None
-            if isinstance(raised, (CancelledError, error.ConnectingCancelledError)):
+            if cancelled:
                 raise CancelledError from None
-            raise _unreached(raised, target) from None
+            raise _unreached(TimeoutError() if self._expired else raised, target) from None
         finally:
             self._connecting = None
         if target.direct_tls:

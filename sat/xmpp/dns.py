@@ -10,8 +10,9 @@ from ipaddress import ip_address
 from typing import Any, cast
 
 from twisted.internet import defer
+from twisted.internet.abstract import isIPv6Address
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.endpoints import HostnameEndpoint
+from twisted.internet.endpoints import TCP4ClientEndpoint, TCP6ClientEndpoint
 from twisted.internet.error import ConnectingCancelledError
 from twisted.internet.error import TimeoutError as ConnectTimeout
 from twisted.internet.protocol import Factory
@@ -121,7 +122,8 @@ class _Asker(client.Resolver):
 
     async def _by_tcp(self) -> object:
         host, port = self.servers[0]
-        endpoint = HostnameEndpoint(self._reactor, host, port, timeout=_ROUNDS[-1])
+        kind = TCP6ClientEndpoint if isIPv6Address(host) else TCP4ClientEndpoint
+        endpoint = kind(self._reactor, host, port, timeout=_ROUNDS[-1])
         factory = _ByTcp(self, self._reactor)
         protocol: Any = await endpoint.connect(factory)  # type: ignore[arg-type]
         try:

@@ -130,6 +130,8 @@ class Hosts:
         self._reactor = reactor
         self.names: dict[str, list[str]] = {}
         self.asked: list[str] = []
+        #: Whether no question is ever answered.
+        self.silent = False
 
     def __enter__(self) -> "Hosts":
         self._before = self._reactor.installNameResolver(self)
@@ -148,6 +150,8 @@ class Hosts:
     ):
         self.asked.append(hostName)
         resolutionReceiver.resolutionBegan(None)
+        if self.silent:
+            return resolutionReceiver
         literal = [hostName] if hostName[-1].isdigit() else []
         for address in self.names.get(hostName, literal):
             kind = IPv6Address if ":" in address else IPv4Address
