@@ -115,6 +115,8 @@ class Connection:
             return
         self._active = True
         self._stopping = False
+        self._elsewhere = None
+        self._redirects = 0
         running = Deferred.fromCoroutine(self._run())
         self._running = running
         running.addErrback(self._crashed)
@@ -275,6 +277,7 @@ class Connection:
             session.end()
             if self._reactor.seconds() - since >= GOOD_STREAM:
                 self._backoff.reset()
+                self._redirects = 0
             self._listener.stream_ended(session.lane.acknowledged)
 
     async def _sleep(self, seconds: float) -> None:
