@@ -118,6 +118,17 @@ def commands_of(owner: type, prefix: str | None = None) -> list[CommandSpec]:
     return found
 
 
+def _check_crosses(what: str, kind: Any, default: object) -> None:
+    """Refuse a type that can't be described, or a default that can't be written."""
+    try:
+        msgspec.json.schema(kind, schema_hook=schema_hook)
+        msgspec.json.encode(default, enc_hook=encode_hook)
+    except (TypeError, NotImplementedError) as error:
+        shown = getattr(kind, "__name__", None) or str(kind)
+        told = f", with the default {default!r}" if default is not None else ""
+        raise TypeError(f"{what} can't cross the bridge: it is {shown}{told}") from error
+
+
 def _explain(name: str, reason: str) -> str:
     """Tell a person which parameter of a command is wrong, and why."""
     what = _PLACE.sub("", reason).removesuffix(".")
@@ -162,15 +173,14 @@ def _specify(
         (one.name, one.type) if one.required else (one.name, one.type, one.default)
         for one in parameters
     ]
+    for one in parameters:
+        _check_crosses(f"{name}: the parameter {one.name}", one.type, one.default)
+    _check_crosses(f"{name}: the result", hints["return"], None)
     try:
         struct = msgspec.defstruct("Params", fields_of_struct, frozen=True, kw_only=True)
         msgspec.json.Decoder(struct, dec_hook=decode_hook)
-        msgspec.json.schema(hints["return"], schema_hook=schema_hook)
     except (TypeError, NotImplementedError) as error:
         raise TypeError(f"{name}: {error}") from error
-    for one in parameters:
-        msgspec.json.schema(one.type, schema_hook=schema_hook)
-        msgspec.json.encode(one.default, enc_hook=encode_hook)
     return CommandSpec(
         name=name,
         level=level,

@@ -75,7 +75,7 @@ BROKEN = {
         f"{GREETER}\n    def load(self):\n        raise RuntimeError('at the load')\n",
         "at the load",
     ),
-    "type": (GREETER.replace("to: str", "to: complex"), "complex"),
+    "type": (GREETER.replace("to: str", "to: complex"), "the parameter to can't cross the bridge"),
     "name": (GREETER.replace('"greeter"', "'ping'", 1), "ping"),
     "requires": (GREETER.replace("    features", '    requires = ("x",)\n    features'), "x"),
 }
