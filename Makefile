@@ -16,13 +16,14 @@ INSTALL := sh tests/testbed/install.sh
 FRESH := rm -rf build/lib build/bdist.*
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types contracts doc pytest bench packaging clean
+.PHONY: help demo test lint types contracts doc api pytest bench packaging clean
 
 help:
 	@echo 'make demo       see alice and bob talk on a private server (KEEP=1 leaves it running)'
 	@echo 'make test       all checks and tests, on real servers of this machine'
 	@echo 'make lint       style alone; likewise: types, contracts, doc, pytest (T="tests/house -k wheel")'
 	@echo 'make bench      speed and memory, as ratios'
+	@echo 'make api        write down what the bridge is now, in doc/api/api.json'
 	@echo 'make packaging  install the sdist, the wheel and the tree on each Python that is here'
 	@echo 'make clean      remove all that these made'
 
@@ -46,8 +47,12 @@ contracts: $(VENV)/.test
 	@$(BIN)/lint-imports --no-cache
 
 doc: $(VENV)/.test
-	@echo '— documentation, in build/doc'
+	@echo '— documentation, in build/doc; man pages, in build/man'
 	@$(BIN)/sphinx-build --fail-on-warning --quiet --builder html doc build/doc
+	@$(BIN)/sphinx-build --fail-on-warning --quiet --builder man doc build/man
+
+api: $(VENV)/.test
+	@$(BIN)/python -m tests.house.api
 
 pytest: $(VENV)/.test
 	@$(INSTALL) prosody

@@ -1,9 +1,12 @@
 """Sphinx: build with `make doc`, read in build/doc/index.html."""
 
 import re
+import sys
 from pathlib import Path
 
-_source = Path(__file__).resolve().parent.parent / "sat" / "__init__.py"
+_here = Path(__file__).resolve().parent
+sys.path.insert(0, str(_here / "api"))
+_source = _here.parent / "sat" / "__init__.py"
 _version = re.search(r'__version__ = "(.+)"', _source.read_text())
 assert _version
 
@@ -12,6 +15,7 @@ author = "the Salut à Toi project"
 copyright = "the Salut à Toi project, AGPL-3.0-or-later"
 version = release = _version[1]
 
+extensions = ["reference"]
 # What has changed is shown where the news of a release are put together, not fragment by fragment.
 exclude_patterns = ["news/*.feature.rst", "news/*.fix.rst"]
 default_role = "code"
@@ -19,3 +23,7 @@ nitpicky = True
 html_theme = "alabaster"
 html_theme_options = {"description": "One account, every program in step", "fixed_sidebar": True}
 html_show_sphinx = False
+man_pages = [
+    ("man/sat", "sat", "the daemon that holds a person's XMPP accounts", [], 1),
+    ("man/jp", "jp", "what Salut à Toi does, from the command line", [], 1),
+]

@@ -55,6 +55,7 @@ class Messages:
 
         :param to: the peer
         :param body: the text
+        :param type: of the stanza (RFC 6121, section 5.2.2)
         :param subject: for messages of type ``normal``
         :param thread: the id of the thread that it belongs to
         :param now: refuse rather than keep it, if the profile is not online
