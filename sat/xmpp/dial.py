@@ -19,7 +19,16 @@ from sat.xmpp.errors import Fault
 from sat.xmpp.login import Login
 from sat.xmpp.namespaces import NS_STREAM, NS_STREAM_ERROR
 from sat.xmpp.reactor import Clock
-from sat.xmpp.resolve import Located, Resolver, Target, fixed_target, literal, locate, read_target
+from sat.xmpp.resolve import (
+    Located,
+    Resolver,
+    Target,
+    ascii_name,
+    fixed_target,
+    literal,
+    locate,
+    read_target,
+)
 from sat.xmpp.stream import Stream
 from sat.xmpp.tls import Verifier
 
@@ -122,10 +131,13 @@ class Dial:
     async def _locate(self) -> Located:
         account = self._account
         domain = account.jid.host
-        if account.host or account.port or literal(domain) is not None:
-            target = fixed_target(account.host or domain, account.port, account.direct_tls)
-            return Located((target,))
+        address = literal(domain)
         try:
+            if address is None:
+                ascii_name(domain)
+            if account.host or account.port or address is not None:
+                target = fixed_target(account.host or domain, account.port, account.direct_tls)
+                return Located((target,))
             return await locate(
                 domain, self._resolver, self._random, self._reactor, account.direct_tls
             )

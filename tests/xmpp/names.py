@@ -128,10 +128,9 @@ class Hosts:
 
     def __init__(self, reactor) -> None:
         self._reactor = reactor
-        self.names: dict[str, list[str]] = {}
+        #: Addresses by name; None if the question is never answered.
+        self.names: dict[str, list[str] | None] = {}
         self.asked: list[str] = []
-        #: Whether no question is ever answered.
-        self.silent = False
 
     def __enter__(self) -> "Hosts":
         self._before = self._reactor.installNameResolver(self)
@@ -150,10 +149,11 @@ class Hosts:
     ):
         self.asked.append(hostName)
         resolutionReceiver.resolutionBegan(None)
-        if self.silent:
-            return resolutionReceiver
         literal = [hostName] if hostName[-1].isdigit() else []
-        for address in self.names.get(hostName, literal):
+        addresses = self.names.get(hostName, literal)
+        if addresses is None:
+            return resolutionReceiver
+        for address in addresses:
             kind = IPv6Address if ":" in address else IPv4Address
             resolutionReceiver.addressResolved(kind("TCP", address, portNumber))
         resolutionReceiver.resolutionComplete()

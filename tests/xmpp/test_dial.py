@@ -1,74 +1,19 @@
-from contextlib import asynccontextmanager
-from types import SimpleNamespace
+import socket
+from contextlib import ExitStack, contextmanager
 
 import pytest
 from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 
 from sat.xmpp import dial, resolve
-from sat.xmpp.connection import MAX_REDIRECTS, Phase
+from sat.xmpp.connection import Phase
 from sat.xmpp.resolve import LookupFailed
 from sat.xmpp.stanza import parse_jid
 from tests.hostile.login import NS_SASL
 from tests.hostile.server import HostileServer
-from tests.xmpp.names import Hosts, Table, service
+from tests.xmpp.names import Table, service
 from tests.xmpp.support import Client
-
-NS_ERROR = "urn:ietf:params:xml:ns:xmpp-streams"
-
-
-@asynccontextmanager
-async def town(reactor, folder, *servers, records=None, domain="server.test", **options):
-    """Start servers of one domain at h1.test, h2.test …, in the order of priority, and a client.
-
-    :param servers: options of each; ``dead`` if nobody listens there
-    :param records: makes the resolver, given the servers; by default all are listed
-    """
-    made: list[HostileServer] = []
-    starttls, direct = [], []
-    with Hosts(reactor) as hosts:
-        for number, given in enumerate(servers, 1):
-            wanted = {"domain": domain} | given
-            dead = wanted.pop("dead", False)
-            server = HostileServer(reactor, folder / str(number), **wanted)
-            server.listen()
-            if dead:
-                await server.refuse()
-            hosts.names[f"h{number}.test"] = [wanted.get("interface", "127.0.0.1")]
-            listed = service(f"h{number}.test", server.port, priority=number)
-            (direct if server.direct_tls else starttls).append(listed)
-            made.append(server)
-        ascii_name = domain.encode("idna").decode()
-        table = records(made) if records else Table(starttls, direct, ascii_name)
-        options.setdefault("ca", "".join(server.ca for server in made))
-        options.setdefault("jid", parse_jid(f"alice@{domain}"))
-        client = Client(
-            reactor,
-            made[0],
-            **({"host": None, "port": None, "direct_tls": False, "resolver": table} | options),
-        )
-        client.connection.start()
-        try:
-            yield SimpleNamespace(
-                servers=made, client=client, hosts=hosts, table=table, connection=client.connection
-            )
-        finally:
-            await client.connection.stop(0.2)
-            for server in made:
-                await server.stop()
-
-
-async def online(place, number):
-    """Log the client in at a server, by its place in the list."""
-    peer = await place.servers[number - 1].accept()
-    await peer.log_in()
-    await place.client.phase(Phase.ONLINE)
-    return peer
-
-
-def nobody_came(server):
-    return server.peers == []
-
+from tests.xmpp.town import nobody_came, online, town
 
 # In turn
 
@@ -105,6 +50,57 @@ async def test_silent_server_costs_little(reactor, tmp_path, monkeypatch, direct
             await silent.log_in(before="proceed")
         await online(place, 2)
         await silent.ends()
+
+
+async def test_search_for_an_address_that_never_ends_costs_little(reactor, tmp_path, monkeypatch):
+    monkeypatch.setattr(dial, "SOON", 0.3)
+
+    def records(servers):
+        return Table([service("lost.test", 1, 1), service("h1.test", servers[0].port, 2)])
+
+    async with town(reactor, tmp_path, {}, records=records, names={"lost.test": None}) as place:
+        await online(place, 1)
+        assert place.hosts.asked == ["lost.test", "h1.test"]
+
+
+@contextmanager
+def black_hole(address, port=0):
+    """Give the port at an address of loopback where no connection is refused, and none made."""
+    with ExitStack() as stack:
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        listener = stack.enter_context(socket.socket(family))
+        listener.bind((address, port))
+        listener.listen(0)
+        for _ in range(8):  # the few that wait to be accepted keep all others out
+            waiting = stack.enter_context(socket.socket(family))
+            waiting.setblocking(False)
+            waiting.connect_ex(listener.getsockname())
+        yield listener.getsockname()[1]
+
+
+async def test_black_hole_costs_little(reactor, tmp_path, monkeypatch):
+    monkeypatch.setattr(dial, "SOON", 0.3)
+    with black_hole("127.0.0.1") as port:
+
+        def records(servers):
+            return Table([service("hole.test", port, 1), service("h1.test", servers[0].port, 2)])
+
+        names = {"hole.test": ["127.0.0.1"]}
+        async with town(reactor, tmp_path, {}, records=records, names=names) as place:
+            await online(place, 1)
+
+
+async def test_black_hole_alone_is_told(reactor, tmp_path):
+    with black_hole("127.0.0.1") as port:
+        names = {"hole.test": ["127.0.0.1"]}
+
+        def records(_):
+            return Table([service("hole.test", port)])
+
+        async with town(reactor, tmp_path, {}, records=records, names=names, step=0.3) as place:
+            state = await place.client.been(Phase.WAITING)
+            assert state.reason == "timeout.connect"
+            assert f"hole.test doesn't answer at port {port}." in state.sentence
 
 
 async def test_only_server_has_its_time(reactor, tmp_path, monkeypatch):
@@ -224,6 +220,17 @@ async def test_domain_of_other_letters(reactor, tmp_path, direct):
         peer = await online(place, 1)
         assert peer.headers[-1].get("to") == "bücher.test"
         assert place.table.asked[0].endswith("._tcp.xn--bcher-kva.test")
+        if direct:
+            assert peer.transport.getHandle().get_servername() == b"xn--bcher-kva.test"
+
+
+@pytest.mark.parametrize("host", [None, "h1.test"])
+async def test_domain_that_can_be_none(reactor, tmp_path, host):
+    jid = parse_jid(f"alice@{'x' * 64}.test")
+    async with town(reactor, tmp_path, {}, jid=jid, host=host) as place:
+        state = await place.client.been(Phase.WAITING)
+        assert state.reason == "network.unknown-host"
+        assert "xxx.test' can't be the name of a server" in state.sentence
 
 
 async def test_wrong_certificate_for_a_domain_of_other_letters(reactor, tmp_path):
@@ -238,10 +245,26 @@ async def test_server_at_ipv6(reactor, tmp_path):
 
 
 async def test_dead_ipv6_address_beside_one_that_lives(reactor, tmp_path):
-    async with town(reactor, tmp_path, {"dead": True}) as place:
-        place.hosts.names["h1.test"] = ["::1", "127.0.0.1"]
-        place.servers[0].listen(place.servers[0].port)
+    def records(servers):
+        return Table([service("both.test", servers[0].port)])
+
+    names = {"both.test": ["::1", "127.0.0.1"]}
+    async with town(reactor, tmp_path, {}, records=records, names=names) as place:
         await online(place, 1)
+
+
+async def test_ipv6_that_is_a_black_hole_beside_ipv4(reactor, tmp_path):
+    with ExitStack() as stack:
+
+        def records(servers):
+            stack.enter_context(black_hole("::1", servers[0].port))
+            return Table([service("both.test", servers[0].port)])
+
+        names = {"both.test": ["::1", "127.0.0.1"]}
+        async with town(reactor, tmp_path, {}, records=records, names=names) as place:
+            began = reactor.seconds()
+            await online(place, 1)
+            assert 0.2 < reactor.seconds() - began < 2
 
 
 # What is said
@@ -316,7 +339,7 @@ async def test_whole_attempt_is_bounded(reactor, tmp_path, monkeypatch):
 async def test_whole_attempt_is_bounded_while_it_connects(reactor, tmp_path, monkeypatch):
     monkeypatch.setattr(dial, "WHOLE", 0.3)
     async with town(reactor, tmp_path, {}) as place:
-        place.hosts.silent = True
+        place.hosts.names["h1.test"] = None
         await place.connection.stop()
         place.connection.start()
         state = await place.client.been(Phase.WAITING)
@@ -334,7 +357,7 @@ async def test_stop_while_dns_is_asked(reactor, tmp_path):
 
 async def test_stop_while_it_connects_leads_nowhere(reactor, tmp_path):
     async with town(reactor, tmp_path, {}, {}) as place:
-        place.hosts.silent = True
+        place.hosts.names["h1.test"] = None
         await place.connection.stop()
         place.connection.start()
         await deferLater(reactor, 0.05, lambda: None)
@@ -344,120 +367,3 @@ async def test_stop_while_it_connects_leads_nowhere(reactor, tmp_path):
         assert place.hosts.asked == []
         assert place.connection.state.phase is Phase.OFFLINE
         assert Phase.WAITING not in [state.phase for state in place.client.states]
-
-
-# Sent elsewhere
-
-
-def send_to(peer, where):
-    """Send the client to another host."""
-    other = f"<see-other-host xmlns='{NS_ERROR}'>{where}</see-other-host>"
-    peer.send(f"<stream:error>{other}</stream:error></stream:stream>")
-
-
-async def reach(server):
-    """Let a client begin within TLS."""
-    peer = await server.accept()
-    if not server.direct_tls:
-        await peer.log_in(before="tls")
-        peer.start_tls()
-    await peer.header()
-    peer.open()
-    return peer
-
-
-def first_alone(servers):
-    port = servers[0].port
-    listed = [service("h1.test", port)]
-    return Table((), listed) if servers[0].direct_tls else Table(listed)
-
-
-@pytest.mark.parametrize("direct", [False, True])
-async def test_server_sends_elsewhere(reactor, tmp_path, direct):
-    kind = {"direct_tls": direct}
-    async with town(reactor, tmp_path, kind, kind, records=first_alone) as place:
-        peer = await reach(place.servers[0])
-        send_to(peer, f"h2.test:{place.servers[1].port}")
-        await online(place, 2)
-        assert [state.phase for state in place.client.states] == [Phase.CONNECTING, Phase.ONLINE]
-
-
-@pytest.mark.parametrize("certificate", ["good", "name"])
-async def test_certificate_elsewhere_is_still_the_domains(reactor, tmp_path, certificate):
-    kind = {"direct_tls": True}
-    bad = {"direct_tls": True, "certificate": certificate}
-    async with town(reactor, tmp_path, kind, bad, records=first_alone) as place:
-        peer = await reach(place.servers[0])
-        send_to(peer, f"h2.test:{place.servers[1].port}")
-        if certificate == "good":
-            await online(place, 2)
-        else:
-            assert (await place.client.been(Phase.WAITING)).reason == "tls.name"
-
-
-async def test_nobody_is_sent_elsewhere_without_tls(reactor, tmp_path):
-    async with town(reactor, tmp_path, {}, {}, records=first_alone) as place:
-        peer = await place.servers[0].accept()
-        await peer.header()
-        peer.open()
-        send_to(peer, f"h2.test:{place.servers[1].port}")
-        assert (await place.client.been(Phase.WAITING)).reason == "stream.see-other-host"
-        await online(place, 1)
-        assert nobody_came(place.servers[1])
-
-
-@pytest.mark.parametrize("where", ["", "h2.test:0", "a b", "[h2.test]"])
-async def test_nobody_is_sent_nowhere(reactor, tmp_path, where):
-    async with town(reactor, tmp_path, {"direct_tls": True}) as place:
-        peer = await reach(place.servers[0])
-        send_to(peer, where)
-        assert (await place.client.been(Phase.WAITING)).reason == "stream.see-other-host"
-        await online(place, 1)
-
-
-async def test_circle_of_servers_ends(reactor, tmp_path):
-    kind = {"direct_tls": True}
-    async with town(reactor, tmp_path, kind, kind, records=first_alone) as place:
-        one, two = place.servers
-        for number in range(MAX_REDIRECTS + 1):
-            here, other, name = (one, two, "h2") if number % 2 == 0 else (two, one, "h1")
-            peer = await reach(here)
-            assert place.connection.state.phase is Phase.CONNECTING
-            send_to(peer, f"{name}.test:{other.port}")
-        state = await place.client.been(Phase.WAITING)
-        assert state.reason == "stream.see-other-host"
-        assert len(one.peers) + len(two.peers) == MAX_REDIRECTS + 1
-        await online(place, 1)
-
-
-async def test_sent_elsewhere_while_online(reactor, tmp_path):
-    kind = {"direct_tls": True}
-    async with town(reactor, tmp_path, kind, kind, records=first_alone) as place:
-        peer = await online(place, 1)
-        send_to(peer, f"h2.test:{place.servers[1].port}")
-        await online(place, 2)
-        assert [state.phase for state in place.client.states] == [
-            Phase.CONNECTING,
-            Phase.ONLINE,
-            Phase.CONNECTING,
-            Phase.ONLINE,
-        ]
-        assert len(place.client.ended) == 1
-
-
-async def test_circle_of_logins_ends(reactor, tmp_path):
-    async with town(reactor, tmp_path, {"direct_tls": True}) as place:
-        for _ in range(MAX_REDIRECTS + 1):
-            peer = await online(place, 1)
-            send_to(peer, f"h1.test:{place.servers[0].port}")
-            await peer.ends()
-        assert (await place.client.been(Phase.WAITING)).reason == "stream.see-other-host"
-
-
-async def test_place_elsewhere_that_is_dead_is_forgotten(reactor, tmp_path):
-    kind = {"direct_tls": True}
-    async with town(reactor, tmp_path, kind, kind | {"dead": True}, records=first_alone) as place:
-        peer = await reach(place.servers[0])
-        send_to(peer, f"h2.test:{place.servers[1].port}")
-        assert (await place.client.been(Phase.WAITING)).reason == "network.refused"
-        await online(place, 1)
