@@ -95,6 +95,7 @@ def house(server, people) -> Iterator[SimpleNamespace]:
             carol=carol,
             jid=server.jid(alice),
             peer=server.jid(bob),
+            built_in=set(states(daemon)),
         )
 
 
@@ -106,8 +107,7 @@ def folder(house) -> Iterator[Path]:
     yield found
     for path in found.glob("*.py"):
         path.unlink()
-    built_in = {"caps", "ping", "receipts", "upload", "version"}
-    assert wait_until(lambda: set(states(house.daemon)) == built_in, 10)
+    assert wait_until(lambda: set(states(house.daemon)) == house.built_in, 10)
     talk(house)
     assert house.daemon.pid == pid
     assert failures(house.daemon) == ""
