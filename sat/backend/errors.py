@@ -1,9 +1,15 @@
-"""What goes wrong on the network, told to people."""
+"""What goes wrong on the network or with the disk, told to people."""
 
 from __future__ import annotations
 
+import sqlite3
+
+from twisted.logger import Logger
+
 from sat.bridge.errors import CommandError
 from sat.xmpp.stanza import NotConnected, StanzaError
+
+_log = Logger("sat.errors")
 
 #: What a refusal means, where the condition's own name does not say it (RFC 6120, section 8.3.3).
 _SENTENCES = {
@@ -20,7 +26,7 @@ _SENTENCES = {
 
 
 def translate(error: Exception) -> CommandError | None:
-    """Return the error that a frontend gets for one of the network; None if it is none."""
+    """Return the error that a frontend gets for one of network or disk; None if it is none."""
     if isinstance(error, StanzaError):
         meaning = _SENTENCES.get(error.condition, error.condition.replace("-", " "))
         sentence = f"the peer refused: {error.text or meaning}"
@@ -29,6 +35,13 @@ def translate(error: Exception) -> CommandError | None:
         return CommandError(name, sentence, {"condition": error.condition})
     if isinstance(error, NotConnected):
         return CommandError("offline.profile", f"the profile is not connected: {error}")
+    # Of this class itself: its subclasses are for a statement, or a disk, that is wrong.
+    if type(error) is sqlite3.DatabaseError:
+        _log.error("the database: {error}", error=error)
+        return CommandError(
+            "failed.database",
+            f"the database can't be used ({error}): restore a backup with sat restore FILE",
+        )
     if isinstance(error, TimeoutError):
         return CommandError("timeout.peer", "no answer came in time")
     return None

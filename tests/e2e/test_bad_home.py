@@ -82,6 +82,29 @@ def test_a_damaged_database(home, harm):
     all_is_there(home)
 
 
+def test_a_database_that_is_damaged_in_one_place(home):
+    """The daemon runs, and what does not need that place works."""
+    whole = home.database.read_bytes()
+    connection = sqlite3.connect(home.database)
+    (size,) = connection.execute("PRAGMA page_size").fetchone()
+    pages = connection.execute(
+        "SELECT rootpage FROM sqlite_master WHERE tbl_name = 'message' AND rootpage > 0"
+    ).fetchall()
+    connection.close()
+    with home.database.open("r+b") as file:
+        for (page,) in pages:
+            file.seek((page - 1) * size)
+            file.write(b"\xa5" * size)
+    home.daemon.start()
+    line = ("-p", home.name, "message", "list", "bob@localhost")
+    words = ("database", "malformed", "restore a backup with sat restore FILE")
+    refused(home.daemon.jp(*line, check=False), 1, *words)
+    assert home.daemon.json("profile", "list")[0]["name"] == home.name
+    home.daemon.stop()
+    home.database.write_bytes(whole)
+    all_is_there(home)
+
+
 def test_two_that_start_at_once_are_one(home):
     daemon = home.daemon
     starts = [
