@@ -114,6 +114,13 @@ class _Asker(client.Resolver):
         super().__init__(servers=list(servers), reactor=reactor)  # type: ignore[no-untyped-call]
         self._name = name
 
+    def _connectedProtocol(self, interface: str = "") -> dns.DNSDatagramProtocol:
+        # The kernel's choice of a port can't be foreseen either; Twisted's own may be taken, and it
+        # then forgets a socket.
+        protocol = dns.DNSDatagramProtocol(self, self._reactor)  # type: ignore[no-untyped-call]
+        self._reactor.listenUDP(0, protocol, interface=interface)
+        return protocol
+
     def filterAnswers(self, message: dns.Message) -> object:
         """Return the records, asked for again by TCP where they didn't fit."""
         if message.trunc:

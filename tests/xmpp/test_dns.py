@@ -183,6 +183,18 @@ async def test_servers_are_read_anew_for_each_question(reactor, tmp_path, monkey
         assert await resolver.services(NAME) == [service("a.test")]
 
 
+async def test_many_questions_at_once(reactor):
+    async with NameServer(reactor) as server:
+        names = [f"{STARTTLS}d{number}.test" for number in range(200)]
+        for number, name in enumerate(names):
+            server.add(name, f"h{number}.test", 5222)
+        before = len(reactor.getReaders())
+        asked = [Deferred.fromCoroutine(ask(reactor, server, name)) for name in names]
+        for number, answer in enumerate(asked):
+            assert await answer == [service(f"h{number}.test")]
+        assert len(reactor.getReaders()) == before
+
+
 async def test_stop_leaves_no_question_open(reactor):
     async with NameServer(reactor) as server:
         server.reply = lambda data: None
