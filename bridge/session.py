@@ -131,6 +131,8 @@ class Session:
         try:
             request = msgspec.json.decode(line, type=_Request)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            # Whichever came with this line must not be taken for those of the next one.
+            self._close_descriptors()
             name = "usage.request" if isinstance(error, msgspec.ValidationError) else "usage.json"
             self._answer_error(
                 None, CommandError(name, f"this line is not a JSON-RPC request: {error}")
@@ -180,6 +182,9 @@ class Session:
         self._open = False
         if self._subscription is not None:
             self._subscription.end()
+        self._close_descriptors()
+
+    def _close_descriptors(self) -> None:
         while self._descriptors:
             os.close(self._descriptors.pop())
 

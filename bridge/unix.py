@@ -7,6 +7,7 @@ well (``SO_PEERCRED``). An open file comes along with a line as a descriptor (``
 from __future__ import annotations
 
 import os
+import select
 import socket
 import struct
 from collections.abc import Callable
@@ -144,8 +145,15 @@ class UnixLine(TwistedProtocol):
                 self._too_long()
 
     def readConnectionLost(self) -> None:
-        """Answer what was asked, then end: ``echo … | socat`` closes its side at once."""
-        if self._session is not None:
+        """Answer what was asked, then end: ``echo … | socat`` closes its side at once.
+
+        Who is gone altogether has closed both sides, and gets nothing more.
+        """
+        both = select.poll()
+        both.register(self._wire.socket, 0)
+        if both.poll(0) or self._session is None:
+            self._wire.loseConnection()
+        else:
             self._session.input_ended()
 
     def writeConnectionLost(self) -> None:

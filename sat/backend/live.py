@@ -331,8 +331,11 @@ class LiveProfile:
 
     # ---- the profile itself
 
-    def change(self, **fields: object) -> Deferred[None]:
-        """Change what the bridge shows of the profile, and tell of it."""
+    def change(self, *, wait: bool = True, **fields: object) -> Deferred[None]:
+        """Change what the bridge shows of the profile, and tell of it.
+
+        :param wait: wait for a full disk; a person's call is refused instead
+        """
         ca = self.ca
 
         def change(tx: Transaction) -> None:
@@ -345,7 +348,7 @@ class LiveProfile:
             )
             tx.emit(self.name, ProfileChanged(self.profile))
 
-        return self.core.journal.commit(change, wait=True)
+        return self.core.journal.commit(change, wait=wait)
 
 
 def split_server(server: str | None) -> tuple[str | None, int | None]:

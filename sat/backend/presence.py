@@ -64,7 +64,7 @@ class Presences:
         """
         if clean(status) != status:
             raise CommandError("usage.text", "the status holds control characters: take them out")
-        await self._live.change(show=show, status=status)
+        await self._live.change(wait=False, show=show, status=status)
         self.announce()
 
     @command("presence.get", level=Level.READ)
@@ -172,7 +172,7 @@ class Presences:
     async def _answered(self, peer: str | None, values: dict[str, list[str]]) -> None:
         granted = values.get("allow") == ["yes"]
         kind = "subscribed" if granted else "unsubscribed"
-        self._write(PresenceStanza(type=kind, to=JID(peer)))
+        await self._live.write(PresenceStanza(type=kind, to=JID(peer)).to_element())
 
     def _write(self, stanza: PresenceStanza) -> None:
         def failed(failure: object) -> None:

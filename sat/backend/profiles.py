@@ -227,7 +227,7 @@ class Profiles:
         if "password" in values:
             await self._core.passwords.set(name, SecretText(values["password"]))
         live.ca = ca
-        await live.change(**fields)
+        await live.change(wait=False, **fields)
         return live.profile
 
     @command("profile.connect", level=Level.ADMIN, per_profile=False)
@@ -284,8 +284,8 @@ class Profiles:
         chosen = self._find(name)
         for live in self.live.values():
             if live.profile.default and live is not chosen:
-                await live.change(default=False)
-        await chosen.change(default=True)
+                await live.change(wait=False, default=False)
+        await chosen.change(wait=False, default=True)
         return chosen.profile
 
     @command("profile.delete", level=Level.ADMIN, per_profile=False)
@@ -300,9 +300,12 @@ class Profiles:
         await live.files.stop()
 
         def remove(tx: Transaction) -> None:
+            # Overwritten, not just taken off the list of pages in use.
+            tx.connection.execute("PRAGMA secure_delete = ON")
             scrub(tx.connection, live.id)
             for statement in _SCRUB:
                 tx.run(statement, id=live.id, name=name)
+            tx.connection.execute("PRAGMA secure_delete = OFF")
             tx.emit(name, ProfileRemoved(Removed(profile=name, name=name, rev=tx.rev)))
 
         await self._core.journal.commit(remove, before_events=lambda _: self._drop(live))

@@ -20,6 +20,7 @@ from sat.bridge.command import command
 from sat.bridge.errors import CommandError
 from sat.bridge.events import QuestionAdded, QuestionClosed
 from sat.bridge.model import Form, Level, Question, Removed
+from sat.xmpp.stanza import NotConnected
 
 if TYPE_CHECKING:
     from sat.backend.live import LiveProfile
@@ -125,7 +126,17 @@ class Questions:
 
         self._live.require_online()
         closed = await self._live.core.journal.commit(close, call=call)
-        await act(question.peer, values)
+        try:
+            await act(question.peer, values)
+        except NotConnected:
+            # The stream ended meanwhile: the answer reached nobody, so it is asked again.
+            await self._live.core.journal.commit(
+                lambda tx: self.ask(
+                    tx, question.kind, question.peer, question.sentence, question.form
+                ),
+                wait=True,
+            )
+            raise
         return closed
 
     def _close(self, tx: Transaction, question: Question) -> None:

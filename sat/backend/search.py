@@ -73,6 +73,8 @@ def scrub(connection: sqlite3.Connection, profile_id: int) -> None:
     # The index can take out only what is in it.
     _index(connection, -1)
     connection.execute(_SCRUB, (profile_id,))
+    # Until its parts are merged the index keeps the words, of which it knows that they are deleted.
+    connection.execute("INSERT INTO message_fts (message_fts) VALUES ('optimize')")
 
 
 def _index(connection: sqlite3.Connection, limit: int) -> bool:

@@ -136,6 +136,8 @@ def prepare(path: Path) -> None:
         new.unlink(missing_ok=True)
         new.touch(mode=0o600)
         _create(new)
+        for left in (f"{path}-wal", f"{path}-shm"):
+            Path(left).unlink(missing_ok=True)  # of another database, which was deleted
         new.replace(path)
         return
     try:

@@ -145,7 +145,7 @@ async def test_who_is_there(reactor, tmp_path):
 async def test_presences_are_bounded(reactor, tmp_path):
     async with house(reactor, tmp_path) as home:
         alice = await home.profile()
-        await home.call("state.attach", volatile=False)
+        await home.call("state.attach")
         alice.peer.send("".join(f"<presence from='bob@server.test/{n}'/>" for n in range(200)))
         alice.peer.send("".join(f"<presence from='s{n}@evil.test/x'/>" for n in range(6000)))
         alice.peer.send("<message from='bob@server.test/x' type='chat'><body>end</body></message>")

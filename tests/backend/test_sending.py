@@ -90,7 +90,7 @@ async def test_what_was_not_acknowledged_is_sent_again_with_the_same_id(reactor,
         await peer.forbid("<message><body>acknowledged</body></message>")
 
 
-async def test_a_killed_daemon_sends_what_waited_once(reactor, tmp_path):
+async def test_what_waited_is_sent_once_by_the_next_daemon(reactor, tmp_path):
     async with house(reactor, tmp_path) as home:
         alice = await home.profile(connect=False)
         kept = await send(home, "kept")
