@@ -19,10 +19,10 @@ from tests.testbed.processes import end_process, wait_until
 NOBODY = 65534
 
 
-def environment_of(pid: str) -> bytes:
-    """Return the environment of a process, as far as it is ours."""
+def read(path: Path) -> bytes:
+    """Return what is in a file of a process, as far as that is ours and there."""
     with suppress(OSError):
-        return Path("/proc", pid, "environ").read_bytes()
+        return path.read_bytes()
     return b""
 
 
@@ -118,10 +118,12 @@ def test_two_that_start_at_once_are_one(home):
     finally:
         for one in starts:
             end_process(one)
-    running = subprocess.run(
-        ["pgrep", "-f", "-x", ".* -m sat run"], capture_output=True, text=True
-    ).stdout.split()
-    mine = [pid for pid in running if f"SAT_HOME={daemon.home}\0".encode() in environment_of(pid)]
+    home_of = f"SAT_HOME={daemon.home}\0".encode()
+    mine = [
+        process.name
+        for process in Path("/proc").glob("[0-9]*")
+        if home_of in read(process / "environ") and b"\0run\0" in read(process / "cmdline")
+    ]
     assert mine == [str(daemon.pid)]
     all_is_there(home)
 
