@@ -125,8 +125,9 @@ class Profiles:
         :param name: a short name, for ``-p``
         :param jid: the account's address
         :param password: kept in the keyring, or in a file for its owner alone
-        :param server: HOST or HOST:PORT, where it is not found by the address
-        :param direct_tls: begin with TLS (XEP-0368) rather than STARTTLS
+        :param server: HOST or HOST:PORT, where it is not found by the address (SRV records)
+        :param direct_tls: begin with TLS (XEP-0368), never with STARTTLS; without it, what the
+            domain's SRV records say
         :param ca: certificates in PEM to trust in place of the system's
         :param allow_plain: let the password be sent as it is, within TLS, if the server offers
             nothing better

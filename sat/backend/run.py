@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sqlite3
 import sys
+import time
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -45,18 +46,12 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _run(home: Home) -> int:
-    # The reactor that omemo and aiortc can share comes before anything of Twisted.
-    from twisted.internet import asyncioreactor
-
-    install: Any = asyncioreactor.install
-    install()
-    from twisted.internet import reactor as installed
+    reactor = install_reactor()
     from twisted.logger import globalLogBeginner, textFileLogObserver
 
     from sat.backend.daemon import Daemon
     from sat.backend.tasks import spawn
 
-    reactor: Any = installed
     observer = textFileLogObserver(sys.stderr)
     globalLogBeginner.beginLoggingTo(cast(Any, [_Level(observer)]), redirectStandardIO=False)
     ending = False
@@ -93,6 +88,20 @@ def _run(home: Home) -> int:
     for failure in failures:
         raise failure
     return 0
+
+
+def install_reactor() -> Any:
+    """Install the reactor that omemo and aiortc can share, before anything else of Twisted."""
+    from twisted.internet import asyncioreactor
+
+    install: Any = asyncioreactor.install
+    install()
+    from twisted.internet import reactor as installed
+
+    reactor: Any = installed
+    # Twisted's own is the wall clock: set back by an hour, every timer would be an hour late.
+    reactor.seconds = time.monotonic
+    return reactor
 
 
 @implementer(ILogObserver)

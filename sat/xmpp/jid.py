@@ -38,6 +38,9 @@ class JID(_words.JID):
             raise ValueError("An address needs a host: user@host or user@host/resource.")
         try:
             prepared = _words.prep(*parts)
+        except IndexError:
+            # So ends the preparation of a name with an empty part, such as "a..b".
+            raise _refusal(_show(parts), "a part of its host is empty") from None
         except (_words.InvalidFormat, UnicodeError) as error:
             reason = f"{error}".removesuffix(".") or "a character is not allowed"
             raise _refusal(_show(parts), reason) from None

@@ -47,6 +47,8 @@ def test_valid(text, parts):
         "a@b@example.com",
         "🙂@x",
         "user@exa mple.com",
+        "user@a..b",
+        "user@.example.com",
         "user@example.com/\0",
         "us\u200eer\ud800@example.com",
         "henry\u2163\u0000@example.com",
