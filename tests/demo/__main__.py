@@ -170,7 +170,9 @@ def what_next(server: Prosody, daemon: Daemon) -> None:
     print("jp -p bob message list alice@localhost")
     print("jp --help")
     title("To stop it, and remove all that it wrote:")
-    print(f"sat stop; kill {server.pid}; rm -r {daemon.home} {server.folder}")
+    # Prosody removes its own socket as it ends: what it is removing can't be removed meanwhile.
+    gone = f"kill {server.pid}; tail --pid={server.pid} -f /dev/null"
+    print(f"sat stop; {gone}; rm -r {daemon.home} {server.folder}")
 
 
 def how_to_go_on() -> None:
