@@ -343,12 +343,16 @@ def page(
 def _place(tx: Transaction, new: NewMessage, last_id: int | None) -> int:
     """Choose the row id: by time, and live messages after all that their conversation holds.
 
-    A clock that was set back must not put an answer before its question.
+    A clock that was set back must not put an answer before its question. Servers stamp in whole
+    seconds: of what was delayed, such a stamp may mean any moment of its second, and what came
+    before it stays before it.
     """
     # Ids are above zero, also that of a message which claims to be older than 1970.
     time = max(min(new.ts, tx.now), 1)
-    if not new.extra.delayed and last_id is not None:
-        time = max(time, last_id >> ORDER_BITS)
+    if last_id is not None:
+        last_time = last_id >> ORDER_BITS
+        if not new.extra.delayed or (new.ts % 1000 == 0 and time < last_time < time + 1000):
+            time = max(time, last_time)
     low = time << ORDER_BITS
     last = tx.first(_LAST_PLACE, low=low, high=low + (1 << ORDER_BITS))
     return low if last is None else int(last[0]) + 1

@@ -68,6 +68,19 @@ async def test_messages_filled_in_go_before(ledger):
         ) == [("now",)]
 
 
+async def test_a_stamp_in_whole_seconds_stays_behind_what_came_before(ledger):
+    async with ledger:
+        await ledger.people("alice")
+        second = int(NOW) * 1000
+        ledger.now = int(NOW) + 0.4
+        await ledger.add("live")
+        ledger.now += 5
+        for body, ts in (("same second", second), ("next second", second + 1000)):
+            await ledger.add(body, ts=ts, delayed=True)
+        await ledger.add("exactly before", ts=second + 200, delayed=True)
+        assert await bodies(ledger) == ["exactly before", "live", "same second", "next second"]
+
+
 @pytest.mark.parametrize("ts", [0, -1, -(2**40), int(NOW * 1000) + 10**9])
 async def test_no_stamp_is_out_of_reach(ledger, ts):
     async with ledger:
