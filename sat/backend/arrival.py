@@ -1,4 +1,4 @@
-"""Which stanza of which stream: what must be noted once it is dealt with."""
+"""Which stanza of which session: what must be noted once it is dealt with."""
 
 from __future__ import annotations
 
@@ -7,7 +7,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A stanza's number (XEP-0198) within a profile's ``stream``-th stream since the start."""
+    """A stanza's number (XEP-0198) within a profile's ``session``-th session since the start."""
 
-    stream: int
+    session: int
     number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Arrivals:
+    """The session whose stanzas arrive; ``id`` is what the server calls it if it can be resumed."""
+
+    number: int
+    id: str | None

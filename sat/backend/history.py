@@ -119,14 +119,20 @@ _BY_STANZA_ID = Prepared(
     .order_by(_message.c.id.desc())
     .limit(1)
 )
-_UNACKNOWLEDGED = Prepared(
+_IN_STATE = Prepared(
     select_messages()
     .where(
         _message.c.profile_id == bindparam("profile_id"),
         _message.c.direction == "out",
+        # Both, so that the index of what is unacknowledged is used.
         (_message.c.state == "pending") | (_message.c.state == "sent"),
+        _message.c.state == bindparam("state"),
     )
     .order_by(_message.c.id)
+)
+_FORGET_NUMBERS = Prepared(
+    "UPDATE message SET number = NULL"
+    " WHERE profile_id = :profile_id AND direction = 'out' AND state = 'sent'"
 )
 _SENT = Prepared(
     select_messages()
@@ -318,9 +324,24 @@ def find_sent(tx: Transaction, profile_id: int, peer: str, stanza_id: str) -> St
     return stored_from_row(found) if found else None
 
 
-def unacknowledged(source: Reader | Transaction, profile_id: int) -> list[StoredMessage]:
-    """Return the messages that the server may not have, in order."""
-    return [stored_from_row(row) for row in source.all(_UNACKNOWLEDGED, profile_id=profile_id)]
+def pending_messages(source: Reader | Transaction, profile_id: int) -> list[StoredMessage]:
+    """Return the messages that were never written, in order."""
+    rows = source.all(_IN_STATE, profile_id=profile_id, state="pending")
+    return [stored_from_row(row) for row in rows]
+
+
+def sent_messages(source: Reader | Transaction, profile_id: int) -> list[StoredMessage]:
+    """Return the messages that were written and not acknowledged, in order.
+
+    Those of an earlier session have no number.
+    """
+    rows = source.all(_IN_STATE, profile_id=profile_id, state="sent")
+    return [stored_from_row(row) for row in rows]
+
+
+def forget_numbers(tx: Transaction, profile_id: int) -> None:
+    """Take the numbers from what was sent: they are of a session that is over."""
+    tx.run(_FORGET_NUMBERS, profile_id=profile_id)
 
 
 def sent_up_to(source: Reader | Transaction, profile_id: int, number: int) -> list[StoredMessage]:

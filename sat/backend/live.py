@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import cast
 
 import msgspec
-from sqlalchemy.dialects.sqlite import insert as upsert
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.defer import TimeoutError as DeferTimeoutError
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from sat.backend import schema
-from sat.backend.arrival import Arrival
+from sat.backend import sessions
+from sat.backend.arrival import Arrival, Arrivals
 from sat.backend.conversations import Conversations
 from sat.backend.core import Core
 from sat.backend.disco import Disco
@@ -26,8 +25,10 @@ from sat.backend.outbox import Outbox
 from sat.backend.plugin_host import PluginHost
 from sat.backend.presence import Presences
 from sat.backend.questions import Questions
+from sat.backend.responder import Responder
 from sat.backend.roster import Roster
 from sat.backend.schema import Prepared
+from sat.backend.server import split_server
 from sat.backend.tasks import spawn
 from sat.backend.transaction import Transaction
 from sat.bridge.errors import CommandError
@@ -43,12 +44,6 @@ _log = Logger("sat.profile")
 _DRAIN = 1.5
 
 SET_PROFILE = Prepared("UPDATE profile SET data = :data, ca = :ca WHERE id = :profile_id")
-_setting = upsert(schema.stream)
-_SET_HANDLED = Prepared(
-    _setting.on_conflict_do_update(
-        index_elements=["profile_id"], set_={"handled": _setting.excluded.handled}
-    )
-)
 
 
 class LiveProfile:
@@ -66,10 +61,12 @@ class LiveProfile:
         self.ca = ca
         self.jid: JID = parse_jid(profile.jid)
         self._connection: Connection | None = None
-        self._stream = 0
+        self._session = Arrivals(0, None)
         self._features: Features | None = None
+        self._suspended = False
+        self._begun = 0  # which session has been begun
+        self._looked_back = False
         self._paused: set[str] = set()
-        self._last_phase = Phase.OFFLINE
         self._stream_over = False
         self._ended_by_error = False
         self._state_waiters: list[Deferred[None]] = []
@@ -83,6 +80,7 @@ class LiveProfile:
         self.disco = Disco(self)
         self.plugins = PluginHost(self)
         self.files = Files(self)
+        self.responder = Responder(self)
 
     @property
     def name(self) -> str:
@@ -94,7 +92,7 @@ class LiveProfile:
     @property
     def online(self) -> bool:
         """Whether there is a stream, to which stanzas can be written."""
-        return self._features is not None
+        return self._features is not None and not self._suspended
 
     @property
     def bound_jid(self) -> JID:
@@ -128,8 +126,15 @@ class LiveProfile:
         if self._connection is not None:
             self._connection.start()
             return
+        previous = None
+        if not self._looked_back:
+            # What a process before this one left; later ones are kept by the connection itself.
+            self._looked_back = True
+            previous = await self.core.store.read(lambda reader: sessions.load(reader, self.id))
         reactor = cast(Clock, self.core.reactor)
-        self._connection = Connection(account, self, reactor=reactor, random=self.core.random)
+        self._connection = Connection(
+            account, self, reactor=reactor, random=self.core.random, previous=previous
+        )
         self._connection.start()
 
     async def disconnect(self) -> None:
@@ -183,7 +188,7 @@ class LiveProfile:
         self, element: Element, durable: Callable[[int], Deferred[None]] | None = None
     ) -> Deferred[None]:
         """Write a stanza in its turn; see :meth:`sat.xmpp.connection.Connection.send`."""
-        if self._connection is None or self._features is None:
+        if self._connection is None or not self.online:
             failed: Deferred[None] = Deferred()
             failed.errback(NotConnected("there is no stream"))
             return failed
@@ -195,7 +200,7 @@ class LiveProfile:
 
     async def request_element(self, iq: Element, timeout: float) -> Element:
         """Send a request as an element and return its answer as one."""
-        if self._connection is None or self._features is None:
+        if self._connection is None or not self.online:
             raise NotConnected(f"the profile {self.name} is not connected")
         return await self._connection.request(iq, timeout)
 
@@ -215,15 +220,13 @@ class LiveProfile:
 
     def note_handled(self, tx: Transaction, arrival: Arrival) -> None:
         """Store that a stanza is dealt with, in the transaction that deals with it."""
-        if arrival.stream == self._stream:
-            # Of many in one transaction the last one counts.
-            tx.run_last(
-                f"handled {self.id}", _SET_HANDLED, profile_id=self.id, handled=arrival.number
-            )
+        session = self._session
+        if arrival.session == session.number and session.id is not None:
+            sessions.keep_handled(tx, self.id, session.id, arrival.number)
 
     def handled(self, arrival: Arrival) -> None:
         """Let the server know that a stanza is dealt with; it is committed by now."""
-        if arrival.stream == self._stream and self._connection is not None:
+        if arrival.session == self._session.number and self._connection is not None:
             self._connection.handled(arrival.number)
 
     # ---- Listener
@@ -252,25 +255,72 @@ class LiveProfile:
         waiting, self._state_waiters = self._state_waiters, []
         for one in waiting:
             one.callback(None)
-        if phase is Phase.ONLINE and self._last_phase is not Phase.ONLINE:
-            spawn(self._begin(), f"beginning the session of {self.name}")
-        self._last_phase = phase
+        if phase is Phase.ONLINE and self._begun != self._session.number:
+            spawn(self._begin(self._session.number), f"beginning the session of {self.name}")
 
-    def stream_started(self, features: Features) -> None:
+    def session_started(self, features: Features) -> None:
         """Begin to count anew."""
-        self._stream += 1
-        self._features = features
-        if self._paused and self._connection is not None:
-            self._connection.pause()
+        if features.refused is not None and self._features is None:
+            self.outbox.acknowledged(features.refused)
+        self._take_session(features)
+        resumption = features.resumption
+        jid = features.jid.full()
 
-    def stream_ended(self, last_acknowledged: int) -> None:
-        """Forget what was true of the stream alone."""
+        def store(tx: Transaction) -> None:
+            sessions.start(tx, self.id, jid, resumption)
+
+        self._commit(store, "noting a session")
+        self.outbox.session_started(self._ended_by_error)
+
+    def session_restored(self, features: Features, acknowledged: int) -> None:
+        """Go on where an earlier process was."""
+        self._take_session(features)
+        self.outbox.session_restored(acknowledged)
+        # What it knew of others' presence went with it: the server tells it to who arrives anew.
+        self.presences.say_goodbye()
+
+    def _take_session(self, features: Features) -> None:
+        resumption = features.resumption
+        self._session = Arrivals(self._session.number + 1, resumption.id if resumption else None)
+        self._features = features
+        self._suspended = False
+
+    def session_suspended(self) -> None:
+        """Hold back what isn't numbered yet."""
+        self._suspended = True
+        self.outbox.end()
+
+    def session_resumed(self) -> None:
+        """Write what was held back."""
+        self._suspended = False
+        if self._features is not None and self._begun == self._session.number:
+            self.outbox.begin(self._features.management)
+
+    def session_ended(self) -> None:
+        """Forget what was true of the session alone."""
         self._features = None
+        self._suspended = False
         self._stream_over = True
-        self._last_phase = Phase.CONNECTING
+        self._begun = 0
         self.outbox.end()
         self.presences.stream_ended()
         self.disco.forget()
+        self._commit(lambda tx: sessions.end(tx, self.id), "noting the end of a session")
+
+    def keep_handled(self, number: int) -> Deferred[None]:
+        """Store how many of the server's stanzas are dealt with."""
+        id_ = self._session.id
+        if id_ is None:
+            return succeed(None)  # it is never asked for again
+
+        def keep(tx: Transaction) -> None:
+            sessions.keep_handled(tx, self.id, id_, number)
+
+        return self.core.journal.commit(keep, wait=True)
+
+    def _commit(self, change: Callable[[Transaction], None], what: str) -> None:
+        done = self.core.journal.commit(change, wait=True)
+        done.addErrback(lambda failure: _log.failure("{what} failed", failure=failure, what=what))
 
     def acknowledged(self, count: int) -> None:
         """Note which messages the server has."""
@@ -279,7 +329,7 @@ class LiveProfile:
 
     def stanza_received(self, element: Element, number: int) -> None:
         """Hand a stanza to those whom it concerns."""
-        arrival = Arrival(self._stream, number)
+        arrival = Arrival(self._session.number, number)
         if element.name == "message":
             self.inbox.received(element, arrival)
             return
@@ -287,47 +337,25 @@ class LiveProfile:
             if element.name == "presence":
                 self.presences.received(element, arrival)
             else:
-                self._request_received(Iq.from_element(element), element, arrival)
+                self.responder.received(element, arrival)
         except ValueError as error:
             # An address or a type that isn't one: nothing can be done with it, nor answered.
             _log.debug("stanza left out: {error}", error=error)
             self.handled(arrival)
 
-    def _request_received(self, iq: Iq, element: Element, arrival: Arrival) -> None:
-        if self.roster.takes(iq):
-            spawn(self.roster.pushed(iq, element, arrival), "noting a roster push")
-            return
-        self.handled(arrival)
-        answer = self.disco.answer(iq) or self.plugins.answer(iq)
-        spawn(self._answer(iq, answer), "answering a request")
-
-    async def _answer(self, iq: Iq, answer: Awaitable[Element | None] | None) -> None:
-        try:
-            if answer is None:
-                raise StanzaError("service-unavailable")
-            payload = await answer
-        except StanzaError as error:
-            reply = iq.refuse(error)
-        except NotConnected:
-            return  # who asked has to ask again on the next stream
-        else:
-            reply = iq.result(*([payload] if payload is not None else []))
-        try:
-            await self.write(reply.to_element())
-        except NotConnected:
-            return  # who asked has to ask again on the next stream
-
-    async def _begin(self) -> None:
+    async def _begin(self, session: int) -> None:
         """Do what RFC 6121 asks of a new session: roster, then presence; then what waits."""
         features = self._features
-        if features is None:
-            return
         await self.roster.fetch()
-        if not self.online:
+        if features is None or not self.online or self._session.number != session:
+            return  # it is begun again when it is resumed
+        if self._begun == session:
             return
+        self._begun = session
         self.presences.announce()
-        self.outbox.begin(features.management, self._ended_by_error)
+        self.outbox.begin(features.management)
         self.plugins.connected()
+        self.outbox.resolve(archived=False)
 
     # ---- the profile itself
 
@@ -349,18 +377,3 @@ class LiveProfile:
             tx.emit(self.name, ProfileChanged(self.profile))
 
         return self.core.journal.commit(change, wait=wait)
-
-
-def split_server(server: str | None) -> tuple[str | None, int | None]:
-    """Read ``host``, ``host:port`` or ``[address]:port``.
-
-    :raises CommandError: ``usage.server`` if it is none of these
-    """
-    if not server:
-        return None, None
-    host, colon, port = server.rpartition(":")
-    if not colon or (host.count(":") and not host.startswith("[")):
-        return server.strip("[]"), None
-    if not port.isdecimal() or not 0 < int(port) < 65536:
-        raise CommandError("usage.server", f"{server} is no server: give HOST or HOST:PORT")
-    return host.strip("[]"), int(port)

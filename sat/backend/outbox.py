@@ -1,16 +1,18 @@
 """Sending: a message is stored before it is written, and kept in view until the server has it.
 
 The order in which messages were accepted is the order in which they are written. Each is numbered
-in the database before it is written (XEP-0198); what a stream left unacknowledged is sent again on
-the next one, with the same id, marked ``maybe_duplicate``.
+in the database before it is written (XEP-0198). What a session left unacknowledged is looked for in
+the archive; what is not there is sent again with the same id, and marked ``maybe_duplicate`` where
+no archive could tell. What follows in those conversations waits for that.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -22,10 +24,13 @@ from sat.backend.history import (
     change_message,
     find_message,
     find_sent,
+    forget_numbers,
+    pending_messages,
     row_of,
+    sent_messages,
     sent_up_to,
-    unacknowledged,
 )
+from sat.backend.journal import Change
 from sat.backend.tasks import spawn
 from sat.backend.transaction import Transaction
 from sat.backend.waiters import has_reached
@@ -42,6 +47,8 @@ from sat.xmpp.stanza import Message as MessageStanza
 
 if TYPE_CHECKING:
     from sat.backend.live import LiveProfile
+
+T = TypeVar("T")
 
 NS_OOB = "jabber:x:oob"
 NS_PING = "urn:xmpp:ping"
@@ -61,7 +68,8 @@ class Outbox:
         self._acknowledges = False
         self._written = 0
         self._probing = False
-        self._ended_by_error = False
+        #: Conversations with a message of which nobody knows whether the server has it.
+        self._doubtful: set[str] = set()
 
     async def accept(self, new: NewMessage, call: Call | None) -> Message:
         """Store a message and write it as soon as its turn comes; returns it as stored.
@@ -76,38 +84,98 @@ class Outbox:
 
         return await self._journal.commit(add, call=call, before_events=self._added)
 
-    def begin(self, acknowledges: bool, ended_by_error: bool) -> None:
-        """Write what waits: a stream is there.
+    def session_started(self, ended_by_error: bool) -> None:
+        """Take a new session: of what was sent in the last one, no more is learnt by numbers.
 
-        :param acknowledges: whether the server acknowledges stanzas (XEP-0198)
-        :param ended_by_error: whether the server ended the last stream because of what we sent
+        :param ended_by_error: whether the server ended the last one because of what we sent
         """
-        self._acknowledges = acknowledges
-        self._ended_by_error = ended_by_error
         self._written = 0
 
-        def load(tx: Transaction) -> list[Message]:
-            found = unacknowledged(tx, self._live.id)
-            return [again for stored in found if (again := self._again(tx, stored)) is not None]
+        def forget(tx: Transaction) -> None:
+            for stored in sent_messages(tx, self._live.id) if ended_by_error else ():
+                _count_attempt(tx, stored)
+            forget_numbers(tx, self._live.id)
 
-        def loaded(waiting: list[Message]) -> None:
+        self._commit(forget, "forgetting a session")
+
+    def session_restored(self, acknowledged: int) -> None:
+        """Take the session of an earlier process: all behind a number never reached the server."""
+
+        def restore(tx: Transaction) -> None:
+            for stored in sent_messages(tx, self._live.id):
+                if stored.number is None:
+                    continue  # of a session before that
+                if stored.number <= acknowledged:
+                    change_message(tx, stored, state=MessageState.ACKNOWLEDGED)
+                else:
+                    change_message(tx, stored, state=MessageState.PENDING)
+
+        self._commit(restore, "taking up a session")
+
+    def begin(self, acknowledges: bool) -> None:
+        """Write what waits, but for the conversations that are in doubt: see :meth:`resolve`.
+
+        :param acknowledges: whether the server acknowledges stanzas (XEP-0198)
+        """
+        self._acknowledges = acknowledges
+
+        def load(tx: Transaction) -> tuple[set[str], list[Message]]:
+            doubtful = {
+                stored.message.peer
+                for stored in sent_messages(tx, self._live.id)
+                if stored.number is None
+            }
+            pending = pending_messages(tx, self._live.id)
+            return doubtful, [one.message for one in pending if one.message.peer not in doubtful]
+
+        def loaded(found: tuple[set[str], list[Message]]) -> None:
             # From here on what is added is written at once; what was added before is in the list.
+            self._doubtful, waiting = found
             self._open = self._live.online
             for message in waiting:
                 self._write(message)
 
-        done = self._journal.commit(load, wait=True, before_events=loaded)
-        done.addErrback(lambda failure: _log.failure("loading the outbox failed", failure=failure))
+        self._commit(load, "loading the outbox", loaded)
+
+    def resolve(self, archived: bool) -> None:
+        """Send again what the last session left in doubt: it isn't in the archive.
+
+        :param archived: whether it would be there if the server had it; if not, it is marked as
+            what may arrive twice
+        """
+
+        def resolve(tx: Transaction) -> list[Message]:
+            doubtful = set()
+            for stored in sent_messages(tx, self._live.id):
+                if stored.number is None:
+                    doubtful.add(stored.message.peer)
+                    extra = stored.extra
+                    if not archived:
+                        extra = msgspec.structs.replace(extra, maybe_duplicate=True)
+                    change_message(tx, stored, state=MessageState.PENDING, extra=extra)
+            waiting = pending_messages(tx, self._live.id)
+            held = doubtful | self._doubtful
+            return [stored.message for stored in waiting if stored.message.peer in held]
+
+        def resolved(waiting: list[Message]) -> None:
+            self._doubtful = set()
+            if self._open:
+                for message in waiting:
+                    self._write(message)
+
+        self._commit(resolve, "sending again", resolved)
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether it has to be found out what the server has."""
+        return bool(self._doubtful)
 
     def end(self) -> None:
         """Hold back what comes: the stream is gone."""
         self._open = False
 
     def acknowledged(self, count: int) -> Deferred[None]:
-        """Note that the server has every stanza of this stream up to a number."""
-        if not self._open:
-            # Nothing of ours is written on this stream yet: the numbers are of the one before.
-            return succeed(None)
+        """Note that the server has every stanza of this session up to a number."""
 
         def mark(tx: Transaction) -> None:
             for stored in sent_up_to(tx, self._live.id, count):
@@ -148,25 +216,15 @@ class Outbox:
 
         await self._journal.commit(fail, wait=True)
 
-    def _added(self, message: Message) -> None:
-        if self._open:
-            self._write(message)
+    def _commit(
+        self, change: Change[T], what: str, before_events: Callable[[T], None] | None = None
+    ) -> None:
+        done = self._journal.commit(change, wait=True, before_events=before_events)
+        done.addErrback(lambda failure: _log.failure("{what} failed", failure=failure, what=what))
 
-    def _again(self, tx: Transaction, stored: StoredMessage) -> Message | None:
-        """Put back in line what an earlier stream carried; None if it is given up."""
-        if stored.message.state is not MessageState.SENT:
-            return stored.message
-        extra = msgspec.structs.replace(
-            stored.extra,
-            maybe_duplicate=True,
-            attempts=stored.extra.attempts + self._ended_by_error,
-        )
-        if extra.attempts >= _MAX_ATTEMPTS:
-            why = "the server closed the stream each time this message was sent"
-            extra = msgspec.structs.replace(extra, error=why)
-            change_message(tx, stored, state=MessageState.FAILED, extra=extra)
-            return None
-        return change_message(tx, stored, state=MessageState.PENDING, extra=extra)
+    def _added(self, message: Message) -> None:
+        if self._open and message.peer not in self._doubtful:
+            self._write(message)
 
     def _write(self, message: Message) -> None:
         row = row_of(message.id)
@@ -232,3 +290,14 @@ class Outbox:
                     return
         finally:
             self._probing = False
+
+
+def _count_attempt(tx: Transaction, stored: StoredMessage) -> None:
+    """Note that a stream ended in an error while a message was in flight; give up a third time."""
+    extra = msgspec.structs.replace(stored.extra, attempts=stored.extra.attempts + 1)
+    state = MessageState.SENT
+    if extra.attempts >= _MAX_ATTEMPTS:
+        why = "the server closed the stream each time this message was sent"
+        extra = msgspec.structs.replace(extra, error=why)
+        state = MessageState.FAILED
+    change_message(tx, stored, state=state, extra=extra)

@@ -14,9 +14,10 @@ from twisted.logger import Logger
 
 from sat.backend import schema
 from sat.backend.core import Core
-from sat.backend.live import LiveProfile, split_server
+from sat.backend.live import LiveProfile
 from sat.backend.schema import Prepared
 from sat.backend.search import scrub
+from sat.backend.server import split_server
 from sat.backend.store import Reader
 from sat.backend.tasks import start
 from sat.backend.transaction import Transaction
@@ -39,6 +40,7 @@ _SCRUB = [
         ("question", "profile_id", "id"),
         ("transfer", "profile_id", "id"),
         ("stream", "profile_id", "id"),
+        ("archive", "profile_id", "id"),
         ("profile", "id", "id"),
         ("txn", "profile", "name"),
         ("event", "profile", "name"),

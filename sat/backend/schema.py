@@ -24,7 +24,7 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.sql.expression import ClauseElement
 
 #: The revision of the schema: that of the newest migration.
-VERSION = "0001"
+VERSION = "0002"
 #: How many bits of a message's row id count messages within one millisecond.
 ORDER_BITS = 20
 
@@ -70,6 +70,8 @@ conversation = Table(
     Column("unread", Integer, nullable=False, server_default=text("0")),
     Column("draft", Text, nullable=False, server_default=text("''")),
     Column("rev", Integer, nullable=False),
+    # Whether the archive holds nothing older than the history does.
+    Column("complete", Integer, nullable=False, server_default=text("0")),
     UniqueConstraint("profile_id", "peer"),
     Index("conversation_recent", "profile_id", "last_id"),
 )
@@ -101,7 +103,7 @@ message = Table(
 Index("message_conversation", message.c.conversation_id, message.c.id)
 Index(
     "message_archive_id",
-    message.c.profile_id,
+    message.c.conversation_id,
     message.c.archive_id,
     unique=True,
     sqlite_where=text("archive_id IS NOT NULL"),
@@ -164,8 +166,23 @@ stream = Table(
     "stream",
     metadata,
     Column("profile_id", Integer, primary_key=True),
-    # How many stanzas of the present stream are committed (XEP-0198, "h").
+    # How many stanzas of the present session are committed (XEP-0198, "h").
     Column("handled", Integer, nullable=False),
+    # What the server calls it, to which address it is bound, where it wants to be asked for it.
+    Column("id", Text, nullable=False),
+    Column("jid", Text, nullable=False),
+    Column("location", Text),
+)
+
+archive = Table(
+    "archive",
+    metadata,
+    Column("profile_id", Integer, primary_key=True),
+    # Whose archive: the account's bare JID, or a room's.
+    Column("jid", Text, primary_key=True),
+    # The last of its messages before which the history lacks none (XEP-0313), and its time.
+    Column("last_id", Text, nullable=False),
+    Column("ts", Integer, nullable=False),
 )
 
 question = Table(

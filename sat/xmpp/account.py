@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from twisted.internet.defer import Deferred
+
 from sat.bridge.model import Phase
 from sat.xmpp.element import Element
 from sat.xmpp.jid import JID
@@ -56,20 +58,59 @@ class ConnectionState:
 
 
 @dataclass(frozen=True, slots=True)
+class Resumable:
+    """A session that the server may still hold for us (XEP-0198, section 5).
+
+    :param id: what the server calls it
+    :param jid: the full address that it is bound to
+    :param handled: how many of the server's stanzas are dealt with, for good
+    :param sent: the number of a stanza of ours, near the last one that was written
+    :param location: ``host:port`` where the server wants to be asked for it
+    """
+
+    id: str
+    jid: JID
+    handled: int = 0
+    sent: int = 0
+    location: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Resumption:
+    """What the server promises of a new session.
+
+    :param id: what it calls the session
+    :param location: ``host:port`` where it wants to be asked for it
+    :param seconds: how long it keeps the session without a connection; None if it doesn't say
+    """
+
+    id: str
+    location: str | None = None
+    seconds: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Features:
-    """What the server offers on a new stream.
+    """What the server offers on a stream.
 
     :param jid: the full address that the stream is bound to
     :param names: (namespace, name) of each stream feature after authentication
     :param management: whether stanzas are acknowledged (XEP-0198); if not, ``acknowledged`` is
         never called
     :param mechanism: by which the password was proved
+    :param resumption: how this session can be resumed; None if it can't, and where it just was
+    :param resumed: the server's count of our stanzas if the earlier session goes on; None if this
+        is a new one
+    :param refused: its count of the earlier session's, where that one can't go on and it knows
     """
 
     jid: JID
     names: frozenset[tuple[str, str]]
     management: bool
     mechanism: str
+    resumption: Resumption | None = None
+    resumed: int | None = None
+    refused: int | None = None
 
 
 class Listener(Protocol):
@@ -78,14 +119,27 @@ class Listener(Protocol):
     def state_changed(self, state: ConnectionState) -> None:
         """Take the new state."""
 
-    def stream_started(self, features: Features) -> None:
-        """Take a new stream: numbers start again at 1, and ``send`` works from now on.
+    def session_started(self, features: Features) -> None:
+        """Take a new session: numbers start again at 1, and ``send`` works from now on.
 
-        It comes just before the state is online, and before any stanza of that stream.
+        It comes just before the state is online, and before any stanza of that session.
         """
 
-    def stream_ended(self, last_acknowledged: int) -> None:
-        """Take the end of a stream, of which the server had stanzas up to that number."""
+    def session_restored(self, features: Features, acknowledged: int) -> None:
+        """Take the session that an earlier process left, which goes on.
+
+        The server has our stanzas up to ``acknowledged``, and nothing behind: what comes next gets
+        the number after it.
+        """
+
+    def session_suspended(self) -> None:
+        """Learn that the connection is lost; the session may still be resumed."""
+
+    def session_resumed(self) -> None:
+        """Learn that the session goes on: what was on its way is sent again, ``send`` works."""
+
+    def session_ended(self) -> None:
+        """Take the end of a session: nothing more is acknowledged of what it carried."""
 
     def stanza_received(self, element: Element, number: int) -> None:
         """Take a message, a presence or a request of type get or set.
@@ -96,3 +150,10 @@ class Listener(Protocol):
 
     def acknowledged(self, count: int) -> None:
         """Learn that the server has all stanzas up to that number."""
+
+    def keep_handled(self, number: int) -> Deferred[None]:
+        """Store that all stanzas up to that number are dealt with; the server is told after it.
+
+        It must never be told of more than is known after a crash, or a resumed session would have
+        a hole.
+        """

@@ -10,10 +10,12 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from sat.bridge.model import Phase
-from sat.xmpp.account import Account, ConnectionState, Features, Listener
+from sat.xmpp.account import Account, ConnectionState, Features, Listener, Resumable
+from sat.xmpp.backoff import Backoff
 from sat.xmpp.dial import Dial, Link, SeeOtherHost
 from sat.xmpp.element import Element
 from sat.xmpp.errors import Fault, NotConnected
+from sat.xmpp.keeper import Keeper
 from sat.xmpp.reactor import Clock, Timer
 from sat.xmpp.resolve import Resolver, SystemResolver, Target
 from sat.xmpp.session import PATIENCE, SILENCE, Session
@@ -25,34 +27,10 @@ _log = Logger()
 
 #: Seconds that the server has for the connection, and for each answer during the login.
 STEP = 30.0
-#: Seconds before the first new try, ...
-FIRST_DELAY = 1.0
-#: ... doubled each time up to this.
-MAX_DELAY = 300.0
 #: A stream that lasted this many seconds was a good one: delays start again from the first.
 GOOD_STREAM = 60.0
 #: So many times in a row the server may send us to another host at once.
 MAX_REDIRECTS = 3
-
-
-class Backoff:
-    """Growing delays with some chance in them, so that not all clients come back at once."""
-
-    def __init__(self, random: Random, first: float = FIRST_DELAY, most: float = MAX_DELAY) -> None:
-        self._random = random
-        self._first = first
-        self._most = most
-        self._tries = 0
-
-    def next(self) -> float:
-        """Return the next delay in seconds: from 75 % to all of the first one doubled each time."""
-        whole = min(self._most, self._first * 2.0 ** min(self._tries, 30))
-        self._tries += 1
-        return float(whole * self._random.uniform(0.75, 1.0))
-
-    def reset(self) -> None:
-        """Start again with the first delay."""
-        self._tries = 0
 
 
 class Connection:
@@ -65,6 +43,7 @@ class Connection:
     :param patience: seconds that it then has
     :param backoff: the delays between tries
     :param resolver: knows the servers of a domain; by default the DNS of this machine does
+    :param previous: the session that an earlier process left, to go on with if it can
     """
 
     def __init__(
@@ -79,6 +58,7 @@ class Connection:
         patience: float = PATIENCE,
         backoff: Backoff | None = None,
         resolver: Resolver | None = None,
+        previous: Resumable | None = None,
     ) -> None:
         self.account = account
         self.state = ConnectionState()
@@ -102,6 +82,7 @@ class Connection:
         self._hurry = False  # not to sleep before the next try
         self._stream: Stream | None = None
         self._session: Session | None = None
+        self._keeper = Keeper(listener, reactor, previous)
 
     def start(self) -> None:
         """Connect, and stay connected until :meth:`stop`.
@@ -235,9 +216,17 @@ class Connection:
     async def _attempt(self) -> Fault:
         """Connect once; return why it ended, or raise why it failed."""
         elsewhere, self._elsewhere = self._elsewhere, None
+        previous = self._keeper.wanted()
+        if elsewhere is None and not self.account.host and not self.account.port:
+            elsewhere = self._keeper.place(self.account.direct_tls)
         dial = Dial(self.account, self._reactor, self._random, self._resolver, self._step)
-        link = await dial.run(elsewhere)
-        fault = await self._serve(link)
+        try:
+            link = await dial.run(elsewhere, previous)
+        except Fault:
+            if dial.decided:
+                self._keeper.failed()
+            raise
+        fault = await self._serve(link, previous)
         if link.stream.elsewhere is not None:
             return SeeOtherHost(fault, link.stream.elsewhere)
         return fault
@@ -251,34 +240,41 @@ class Connection:
         self._elsewhere = fault.target
         return True
 
-    async def _serve(self, link: Link) -> Fault:
-        stream, features = link.stream, link.features
-        session = Session(
-            stream,
-            features,
-            self._listener,
-            self._reactor,
-            self._random,
-            self._silence,
-            self._patience,
-        )
+    async def _serve(self, link: Link, previous: Resumable | None) -> Fault:
+        """Let stanzas through until the stream ends; return why it did."""
+        stream = link.stream
+        session = self._keeper.resume(stream, link.features, previous)
+        told = self._listener.session_resumed
+        if session is None:
+            session = Session(
+                link.features,
+                self._listener,
+                self._reactor,
+                self._random,
+                self._silence,
+                self._patience,
+                previous,
+            )
+            session.attach(stream)
+            told = session.announce
         self._stream, self._session = stream, session
         since = self._reactor.seconds()
+        fault = Fault("", "")
         try:
-            self._listener.stream_started(features)
-            self._change(ConnectionState(Phase.ONLINE, jid=features.jid))
-            session.begin(link.early)
+            told()
+            self._change(ConnectionState(Phase.ONLINE, jid=link.features.jid))
+            session.begin(stream, link.early)
             if self._paused:
                 session.pause()
-            return await link.ended
+            fault = await link.ended
+            return fault
         finally:
             self._stream = self._session = None
             stream.end(Fault("", ""))
-            session.end()
             if self._reactor.seconds() - since >= GOOD_STREAM:
                 self._backoff.reset()
                 self._redirects = 0
-            self._listener.stream_ended(session.lane.acknowledged)
+            self._keeper.leave(session, fault, keep=not self._stopping)
 
     async def _sleep(self, seconds: float) -> None:
         if self._hurry:
@@ -313,6 +309,7 @@ class Connection:
         )
 
     def _over(self, _: object) -> None:
+        self._keeper.give_up()
         self._active = False
         self._running = None
         if self._stopping:

@@ -13,7 +13,7 @@ from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
 from twisted.internet.protocol import Factory
 from twisted.python.failure import Failure
 
-from sat.xmpp.account import Account, Features
+from sat.xmpp.account import Account, Features, Resumable
 from sat.xmpp.element import Element
 from sat.xmpp.errors import Fault
 from sat.xmpp.login import Login
@@ -110,16 +110,20 @@ class Dial:
         self._step = step
         self._stream: DialledStream | None = None
         self._connecting: Deferred[DialledStream] | None = None
+        self._previous: Resumable | None = None
         self._expired = False
-        self._decided = False  # what went wrong would go wrong at any other server as well
+        #: Whether what went wrong would go wrong at any other server as well.
+        self.decided = False
 
-    async def run(self, elsewhere: Target | None = None) -> Link:
+    async def run(self, elsewhere: Target | None = None, previous: Resumable | None = None) -> Link:
         """Connect and log in.
 
+        :param previous: the session to go on with, if the server still has it
         :param elsewhere: the one server to try, where the last one sent us
         :raises SeeOtherHost: if a server sends us on
         :raises Fault: why it failed
         """
+        self._previous = previous
         limit = self._reactor.callLater(WHOLE, self._expire)
         try:
             located = Located((elsewhere,)) if elsewhere is not None else await self._locate()
@@ -152,7 +156,7 @@ class Dial:
             try:
                 return await self._one(target, min(self._step, SOON) if left else self._step)
             except Fault as fault:
-                if fault.final or self._decided:
+                if fault.final or self.decided:
                     raise
                 tried.append((target, fault))
             if self._expired:
@@ -170,15 +174,15 @@ class Dial:
         login = Login(stream, account, self._random, self._step, soon)
         self._stream = stream
         try:
-            features = await login.run(verifier)
+            features = await login.run(verifier, self._previous)
         except BaseException as raised:
             stream.end(raised if isinstance(raised, Fault) else Fault("", ""))
             if isinstance(raised, Fault) and stream.elsewhere is not None:
-                self._decided = True
+                self.decided = True
                 raise SeeOtherHost(raised, stream.elsewhere) from None
             raise
         finally:
-            self._decided = self._decided or login.authenticating
+            self.decided = self.decided or login.authenticating
             self._stream = None
         return Link(stream, features, login.early, ended)
 

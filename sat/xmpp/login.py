@@ -6,16 +6,20 @@ from base64 import b64decode, b64encode
 from random import Random
 
 from sat.xmpp import sasl
-from sat.xmpp.account import Account, Features
+from sat.xmpp.account import Account, Features, Resumable, Resumption
 from sat.xmpp.element import Element
 from sat.xmpp.errors import Fault, StanzaError, quoted
 from sat.xmpp.jid import JID
+from sat.xmpp.management import WRAP, count_of
 from sat.xmpp.namespaces import NS_BIND, NS_CLIENT, NS_SASL, NS_SM, NS_STREAM, NS_TLS
 from sat.xmpp.stream import Stream
 from sat.xmpp.tls import Verifier
 
 #: A login that takes more turns than this goes nowhere.
 _MAX_TURNS = 10
+
+#: What a server may call a session (XEP-0198, section 5), in characters.
+_MAX_ID = 4000
 
 #: Failures of authentication that may pass by themselves (RFC 6120, section 6.5).
 _PASSING = frozenset({"temporary-auth-failure"})
@@ -48,10 +52,11 @@ class Login:
         #: Stanzas that came before the stream was ready for them.
         self.early: list[Element] = []
 
-    async def run(self, verifier: Verifier) -> Features:
+    async def run(self, verifier: Verifier, previous: Resumable | None = None) -> Features:
         """Log in.
 
         :param verifier: checks the certificate, now unless it did when the connection was made
+        :param previous: the session to go on with, if the server still has it
         :raises Fault: why it failed
         """
         if not verifier.direct:
@@ -62,9 +67,24 @@ class Login:
         mechanism = await self._authenticate(offered)
         offered = await self._open()
         names = frozenset((child.uri or "", child.name) for child in offered.elements())
+        managed = (NS_SM, "sm") in names
+        refused = None
+        if managed and previous is not None:
+            goes_on, count = await self._resume(previous)
+            if goes_on:
+                resumption = Resumption(previous.id, previous.location)
+                return Features(previous.jid, names, True, mechanism, resumption, resumed=count)
+            refused = count
         jid = await self._bind()
-        management = (NS_SM, "sm") in names and await self._manage()
-        return Features(jid, names, management, mechanism)
+        enabled = await self._manage() if managed else None
+        return Features(
+            jid,
+            names,
+            enabled is not None,
+            mechanism,
+            _resumption(enabled) if enabled is not None else None,
+            refused=refused,
+        )
 
     async def _open(self, secure: bool = True) -> Element:
         self._stream.open(self._domain, self._account.jid.userhost() if secure else None)
@@ -191,12 +211,25 @@ class Login:
         self._stream.send(request)
         return await self._past_stanzas("iq", id_)
 
-    async def _manage(self) -> bool:
-        self._stream.send(Element((NS_SM, "enable")))
+    async def _resume(self, previous: Resumable) -> tuple[bool, int | None]:
+        """Ask for an earlier session; tell whether it goes on, and the server's count of ours."""
+        handled = str(previous.handled % WRAP)
+        self._stream.send(Element((NS_SM, "resume"), {"previd": previous.id, "h": handled}))
+        answer = await self._next()
+        if answer.uri != NS_SM or answer.name not in ("resumed", "failed"):
+            raise _unexpected(answer, "an answer about the last session")
+        count = answer.get("h")
+        if answer.name == "resumed":
+            return True, count_of(count)
+        return False, count_of(count) if count is not None else None
+
+    async def _manage(self) -> Element | None:
+        """Have stanzas acknowledged; return what the server says, None if it refuses."""
+        self._stream.send(Element((NS_SM, "enable"), {"resume": "true"}))
         while True:
             answer = await self._past_stanzas()
             if answer.uri == NS_SM and answer.name in ("enabled", "failed"):
-                return answer.name == "enabled"
+                return answer if answer.name == "enabled" else None
 
     async def _past_stanzas(self, name: str | None = None, id_: str | None = None) -> Element:
         """Return the answer waited for; a stanza that comes before it is kept for later."""
@@ -211,6 +244,16 @@ class Login:
             if len(self.early) >= 1000:
                 raise Fault("stream.policy-violation", "The server talks without being asked.")
             self.early.append(element)
+
+
+def _resumption(enabled: Element) -> Resumption | None:
+    """Read how a session can be resumed (XEP-0198, section 3); None if it can't be."""
+    id_ = enabled.get("id")
+    if not id_ or len(id_) > _MAX_ID or enabled.get("resume") not in ("true", "1"):
+        return None
+    seconds = enabled.get("max") or ""
+    known = seconds.isascii() and seconds.isdigit() and len(seconds) < 10
+    return Resumption(id_, enabled.get("location"), int(seconds) if known else None)
 
 
 def _decode(text: str) -> bytes | None:

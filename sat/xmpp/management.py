@@ -16,19 +16,34 @@ WRAP = 2**32
 
 
 class Incoming:
-    """Counts what comes, and which of it is dealt with without a gap."""
+    """Counts what comes, and which of it is dealt with without a gap.
 
-    def __init__(self) -> None:
+    :param handled: how many are dealt with from the start, in a session that goes on
+    """
+
+    def __init__(self, handled: int = 0) -> None:
         #: The number of the last stanza that came.
-        self.received = 0
+        self.received = handled
         #: All up to this number are dealt with.
-        self.handled = 0
+        self.handled = handled
+        self._last = handled
         self._early: set[int] = set()
 
-    def next(self) -> int:
-        """Return the number of a stanza that just came."""
-        self.received += 1
-        return self.received
+    def next(self) -> int | None:
+        """Return the number of a stanza that just came; None if it came before.
+
+        It did if the server sends it again in a resumed session while the first one is still being
+        dealt with.
+        """
+        self._last += 1
+        if self._last <= self.received:
+            return None
+        self.received = self._last
+        return self._last
+
+    def resume(self, handled: int) -> None:
+        """Expect again what comes after a number, which the server was told (``h``)."""
+        self._last = handled
 
     def done(self, number: int) -> bool:
         """Note that a stanza is dealt with; tell whether ``handled`` moved."""
@@ -58,19 +73,29 @@ class Lane:
 
     :param write: puts an element on the wire
     :param broken: called when a stanza that has a number can't be made durable
+    :param acknowledged: how many the server has from the start, in a session that goes on
+    :param keep: whether to keep what isn't acknowledged, for :meth:`resume`
     """
 
-    def __init__(self, write: Callable[[Element], None], broken: Callable[[Failure], None]) -> None:
+    def __init__(
+        self,
+        write: Callable[[Element], None],
+        broken: Callable[[Failure], None],
+        acknowledged: int = 0,
+        keep: bool = False,
+    ) -> None:
         self._write = write
         self._broken = broken
+        self._keep = keep
         self._queue: deque[_Entry] = deque()
+        self._kept: deque[Element] = deque()
         self._ended = False
         #: The number given last.
-        self.given = 0
+        self.given = acknowledged
         #: The number written last.
-        self.written = 0
+        self.written = acknowledged
         #: The server has all up to this number.
-        self.acknowledged = 0
+        self.acknowledged = acknowledged
 
     def send(
         self, element: Element, durable: Callable[[int], Deferred[None]] | None = None
@@ -85,8 +110,7 @@ class Lane:
             raise NotConnected("There is no stream.")
         self.given += 1
         if durable is None and not self._queue:
-            self.written += 1
-            self._write(element)
+            self._put(element)
             return succeed(None)
         entry = _Entry(element)
         self._queue.append(entry)
@@ -111,23 +135,55 @@ class Lane:
                 "The server acknowledged more than was sent, so its counts can't be trusted.",
             )
         self.acknowledged += moved
+        for _ in range(min(moved, len(self._kept))):
+            self._kept.popleft()
         return moved > 0
+
+    def resume(self) -> None:
+        """Write again all that the server doesn't have, in a session that goes on."""
+        for element in self._kept:
+            self._write(element)
 
     def end(self) -> None:
         """Let go of all that isn't written."""
         self._ended = True
+        self._kept.clear()
         queue, self._queue = self._queue, deque()
         for entry in queue:
             entry.done.errback(NotConnected("The stream ended before the stanza was written."))
+
+    def _put(self, element: Element) -> None:
+        self.written += 1
+        if self._keep:
+            self._kept.append(element)
+        self._write(element)
 
     def _ready(self, _: None, entry: _Entry) -> None:
         entry.ready = True
         while self._queue and self._queue[0].ready and not self._ended:
             first = self._queue.popleft()
-            self.written += 1
-            self._write(first.element)
+            self._put(first.element)
             first.done.callback(None)
 
     def _fail(self, failure: Failure) -> None:
         if not self._ended:
             self._broken(failure)
+
+
+def nearest(count: int, number: int) -> int:
+    """Return the number nearest to another that a count on the wire may stand for."""
+    base = number - (number % WRAP)
+    return min(
+        (base + turn * WRAP + count for turn in (-1, 0, 1) if base + turn * WRAP + count >= 0),
+        key=lambda candidate: abs(candidate - number),
+    )
+
+
+def count_of(text: str | None) -> int:
+    """Read a count of stanzas.
+
+    :raises Fault: if it is none
+    """
+    if text and len(text) <= 10 and text.isascii() and text.isdigit() and int(text) < WRAP:
+        return int(text)
+    raise Fault("stream.handled-count-too-high", "The server's count of stanzas is no number.")

@@ -1,19 +1,25 @@
-"""A bound stream: stanzas routed, counted and acknowledged, requests answered, a dead link seen."""
+"""A session: stanzas routed, counted and acknowledged, requests answered, a dead link seen.
+
+Where the server allows, it outlives its stream (XEP-0198, section 5): it is suspended when the
+connection is lost, and goes on with the next one where it stood.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from random import Random
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from sat.xmpp.account import Features, Listener
+from sat.xmpp.account import Features, Listener, Resumable
 from sat.xmpp.element import Element
-from sat.xmpp.errors import Fault, NotConnected, StanzaError
-from sat.xmpp.management import WRAP, Incoming, Lane
+from sat.xmpp.errors import Fault, NotConnected
+from sat.xmpp.management import WRAP, Incoming, Lane, count_of, nearest
 from sat.xmpp.namespaces import NS_CLIENT, NS_PING, NS_SM
 from sat.xmpp.reactor import Clock, Timer
+from sat.xmpp.requests import Requests
 from sat.xmpp.stream import Stream
 
 _log = Logger()
@@ -32,30 +38,39 @@ PATIENCE = 30.0
 
 
 class Session:
-    """What goes on over a stream between login and end."""
+    """What goes on between login and end, over one stream after another.
+
+    :param previous: what an earlier process left, if that is what goes on
+    """
 
     def __init__(
         self,
-        stream: Stream,
         features: Features,
         listener: Listener,
         clock: Clock,
         random: Random,
         silence: float = SILENCE,
         patience: float = PATIENCE,
+        previous: Resumable | None = None,
     ) -> None:
-        self._stream = stream
-        self._features = features
+        self._stream: Stream | None = None
+        self.features = features
         self._listener = listener
         self._clock = clock
         self._random = random
         self._silence = silence
         self._patience = patience
-        self._incoming = Incoming()
-        self.lane = Lane(self._write, self._broken)
-        self._requests: dict[str, tuple[frozenset[str | None], Deferred[Element]]] = {}
+        handled = acknowledged = 0
+        if previous is not None and features.resumed is not None:
+            handled, acknowledged = previous.handled, nearest(features.resumed, previous.sent)
+        self._incoming = Incoming(handled)
+        self._durable = handled  # what is known of it after a crash
+        self.lane = Lane(
+            self._write, self._broken, acknowledged, keep=features.resumption is not None
+        )
+        self._requests = Requests(features.jid, clock, random)
         self._asked_at = 0  # the number up to which the server waits for our count
-        self._told = 0
+        self._told = handled
         self._ack_timer: Timer | None = None
         self._asking = False  # an <r/> of ours is without answer
         self._turn: Timer | None = None
@@ -63,45 +78,115 @@ class Session:
         self._heard = 0
         self._probed = False
         self._paused = False
+        self._hole = False  # a number was given to what is never sent
         self._ended = False
 
-    def begin(self, early: list[Element]) -> None:
+    def begin(self, stream: Stream, early: list[Element]) -> None:
         """Let stanzas in: those that came during the login, which aren't counted, then all."""
         if self._ended:  # whoever was told of the start has stopped it already
             return
         for element in early:
-            if not self._answer(element):
+            if not self._requests.answer(element):
                 try:
                     self._listener.stanza_received(element, 0)
                 except Exception:  # as for all others: it must not end the stream
                     _log.failure("handling <{name}/>", name=element.name)
-        self._stream.route(self._receive)
-        self._watch_timer = self._clock.callLater(self._silence, self._watch)
+        self._asked_at = 0  # what the stream before asked for
+        self._heard = stream.heard
+        stream.route(self._receive)
+        if self._stream is stream and not self._ended:
+            self._watch_timer = self._clock.callLater(self._silence, self._watch)
+
+    def announce(self) -> None:
+        """Tell the listener of this session, which is new to it."""
+        if self.features.resumed is None:
+            self._listener.session_started(self.features)
+        else:
+            self._listener.session_restored(self.features, self.lane.acknowledged)
+
+    def attach(self, stream: Stream) -> None:
+        """Write to a stream from now on."""
+        self._stream = stream
+        self._probed = self._asking = False
+
+    def resume_on(self, stream: Stream, told: int, count: int) -> None:
+        """Go on with another stream: what the server doesn't have is written again.
+
+        :param told: how many of its stanzas the server was told are dealt with
+        :param count: how many of ours it says it has
+        :raises Fault: if it can't be right
+        """
+        moved = self.lane.acknowledge(count)
+        self.attach(stream)
+        self._incoming.resume(told)
+        self._told = told
+        if moved:
+            self._listener.acknowledged(self.lane.acknowledged)
+        self.lane.resume()
+
+    def suspend(self) -> None:
+        """Leave the stream, which is lost; requests go on waiting for their answers."""
+        self._stop_timers()
+        self._stream = None
+        self._keep(self._incoming.handled)
+
+    def acknowledge(self, count: int) -> None:
+        """Take a count of a server that doesn't let the session go on."""
+        try:
+            moved = self.lane.acknowledge(count)
+        except Fault as fault:
+            _log.warn("A count of the last session is left out: {fault}", fault=fault.sentence)
+            return
+        if moved:
+            self._listener.acknowledged(self.lane.acknowledged)
+
+    def resumable(self) -> Resumable | None:
+        """Return how to ask the server for this session; None if it can't be resumed."""
+        resumption = self.features.resumption
+        if resumption is None or self._ended or self._hole:
+            return None
+        return Resumable(
+            resumption.id,
+            self.features.jid,
+            self._durable,
+            self.lane.acknowledged,
+            resumption.location,
+        )
 
     def end(self) -> None:
         """Let go of all that waits: it fails with :class:`NotConnected`."""
         self._ended = True
+        self._stop_timers()
+        self._stream = None
+        self.lane.end()
+        self._requests.end()
+
+    def _stop_timers(self) -> None:
         for timer in (self._ack_timer, self._turn, self._watch_timer):
             if timer is not None and timer.active():
                 timer.cancel()
-        self.lane.end()
-        requests, self._requests = self._requests, {}
-        for _, answer in requests.values():
-            answer.errback(NotConnected("The stream ended before the answer came."))
+        self._ack_timer = self._turn = self._watch_timer = None
 
     def close(self) -> None:
         """Tell the server what has been dealt with, and that nothing more comes."""
-        if self._features.management and self._incoming.handled > self._told:
-            self._tell()
-        self._stream.close()
+        stream = self._stream
+        if stream is None:
+            return
+        if self.features.management and self._incoming.handled > self._told:
+            # The session ends with it: nothing can be asked for again by a lower count.
+            self._write_count(self._incoming.handled)
+        stream.close()
         if self._paused:  # or the server's own end of the stream would go unread
-            self._stream.resume()
+            stream.resume()
 
     def handled(self, number: int) -> None:
         """Note that a stanza is dealt with for good."""
-        if not self._incoming.done(number) or not self._features.management or self._ended:
+        if not self._incoming.done(number) or not self.features.management or self._ended:
             return
         handled = self._incoming.handled
+        if self._stream is None:
+            self._keep(handled)
+            return
         if self._asked_at and handled >= self._asked_at:
             self._asked_at = 0
             self._tell()
@@ -112,7 +197,7 @@ class Session:
 
     def pause(self) -> None:
         """Read nothing more from the server, unless the stream is just closing."""
-        if not self._ended:
+        if self._stream is not None:
             self._paused = True
             self._stream.pause()
 
@@ -120,78 +205,33 @@ class Session:
         """Read on."""
         self._paused = False
         self._probed = False
-        self._stream.resume()
+        if self._stream is not None:
+            self._stream.resume()
 
     async def request(self, element: Element, timeout: float) -> Element:
         """Send a request and return the answer: see :meth:`Connection.request`."""
-        if element.name != "iq" or element.get("type") not in ("get", "set"):
-            raise ValueError("A request is an <iq/> of type get or set.")
-        id_ = element.get("id")
-        if id_ is None:
-            id_ = element["id"] = f"{self._random.getrandbits(64):016x}"
-        if id_ in self._requests:
-            raise ValueError(f"A request with the id {id_!r} is under way.")
-        if self._ended:
+        if self._stream is None:
             raise NotConnected("There is no stream.")
-        answer: Deferred[Element] = Deferred()
-        to = element.get("to")
-        self._requests[id_] = (self._answerers(to), answer)
-        timer = self._clock.callLater(timeout, self._expire, id_, to, timeout)
+        answer = self._requests.add(element, timeout)
         try:
             self.lane.send(element).addErrback(lambda _: None)  # end() fails the answer itself
             return await answer
         finally:
-            self._requests.pop(id_, None)
-            if timer.active():
-                timer.cancel()
-
-    def _answerers(self, to: str | None) -> frozenset[str | None]:
-        """Return the addresses that an answer may come from (RFC 6120, section 8.1.2.1)."""
-        own = self._features.jid
-        if to is None or to == own.userhost():
-            return frozenset({None, own.userhost(), own.full(), own.host})
-        if to == own.host:
-            return frozenset({None, own.host})
-        return frozenset({to})
-
-    def _expire(self, id_: str, to: str | None, timeout: float) -> None:
-        _, answer = self._requests.pop(id_)
-        answer.errback(TimeoutError(f"{to or 'The server'} didn't answer within {timeout:.0f} s."))
+            answer.cancel()  # of no use to who was cancelled meanwhile
 
     def _receive(self, element: Element) -> None:
-        if self._ended:  # not counted, so the server keeps it for later
+        if self._stream is None:  # not counted, so the server keeps it for later
             return
         if element.uri == NS_CLIENT and element.name in _STANZAS:
             number = self._incoming.next()
-            if self._answer(element):
+            if number is None:  # it came before the connection was lost, and is being dealt with
+                return
+            if self._requests.answer(element):
                 self.handled(number)
             else:
                 self._listener.stanza_received(element, number)
-        elif element.uri == NS_SM and self._features.management:
+        elif element.uri == NS_SM and self.features.management:
             self._manage(element)
-
-    def _answer(self, element: Element) -> bool:
-        """Take an answer, or an <iq/> that isn't one; tell whether it was."""
-        if element.name != "iq":
-            return False
-        type_, id_ = element.get("type"), element.get("id")
-        if type_ in ("get", "set"):
-            return False
-        pending = self._requests.get(id_ or "")
-        if pending is None or type_ not in ("result", "error"):
-            return True
-        allowed, answer = pending
-        if element.get("from") not in allowed:
-            _log.warn(
-                "An answer from {jid} to a request that it never got.", jid=element.get("from")
-            )
-            return True
-        del self._requests[id_ or ""]
-        if type_ == "result":
-            answer.callback(element)
-        else:
-            answer.errback(StanzaError.from_element(element))
-        return True
 
     def _manage(self, element: Element) -> None:
         if element.name == "r":
@@ -201,9 +241,10 @@ class Session:
         elif element.name == "a":
             self._asking = False
             try:
-                moved = self.lane.acknowledge(_count(element.get("h")))
+                moved = self.lane.acknowledge(count_of(element.get("h")))
             except Fault as fault:
-                self._stream.refuse("undefined-condition", fault)
+                if self._stream is not None:
+                    self._stream.refuse("undefined-condition", fault)
                 return
             if moved:
                 self._listener.acknowledged(self.lane.acknowledged)
@@ -214,8 +255,33 @@ class Session:
         timer, self._ack_timer = self._ack_timer, None
         if timer is not None and timer.active():
             timer.cancel()
-        self._told = self._incoming.handled
-        self._stream.send(Element((NS_SM, "a"), {"h": str(self._told % WRAP)}))
+        number, stream = self._incoming.handled, self._stream
+        self._told = number
+
+        def tell() -> None:
+            if self._stream is stream:
+                self._write_count(number)
+
+        self._keep(number, tell)
+
+    def _keep(self, number: int, then: Callable[[], None] = lambda: None) -> None:
+        """Have a count stored, if it isn't, before the server is told of it."""
+        if number <= self._durable:
+            then()
+            return
+
+        def kept(_: None) -> None:
+            self._durable = max(self._durable, number)
+            then()
+
+        def failed(failure: Failure) -> None:
+            _log.failure("The count of what is dealt with couldn't be stored", failure)
+
+        self._listener.keep_handled(number).addCallback(kept).addErrback(failed)
+
+    def _write_count(self, number: int) -> None:
+        if self._stream is not None:
+            self._stream.send(Element((NS_SM, "a"), {"h": str(number % WRAP)}))
 
     def _tell_late(self) -> None:
         self._ack_timer = None
@@ -223,29 +289,29 @@ class Session:
             self._tell()
 
     def _write(self, element: Element) -> None:
-        self._stream.send(element)
-        self._ask_soon()
+        if self._stream is not None:
+            self._stream.send(element)
+            self._ask_soon()
 
     def _ask_soon(self) -> None:
         # After this turn of the reactor, so that one question serves all that is written in it.
-        if self._features.management and not self._asking and not self._ended:
+        if self.features.management and not self._asking and self._stream is not None:
             self._asking = True
             self._turn = self._clock.callLater(0, self._ask)
 
     def _ask(self) -> None:
-        self._stream.send(Element((NS_SM, "r")))
+        if self._stream is not None:
+            self._stream.send(Element((NS_SM, "r")))
 
     def _broken(self, failure: Failure) -> None:
         _log.failure("A stanza couldn't be stored before it was sent", failure)
-        self._stream.end(
-            Fault(
-                "stream.store",
-                "A stanza couldn't be stored before it was sent, so the stream was given up: "
-                f"{failure.getErrorMessage()}.",
-            )
-        )
+        self._hole = True
+        if self._stream is not None:
+            self._stream.end(_unstored(failure))
 
     def _watch(self) -> None:
+        if self._stream is None:
+            return
         heard = self._stream.heard
         wait = self._silence
         if heard != self._heard or self._paused:
@@ -263,17 +329,19 @@ class Session:
         self._watch_timer = self._clock.callLater(wait, self._watch)
 
     def _probe(self) -> None:
-        if self._features.management:
+        if self.features.management:
             self._asking = True
             self._ask()
             return
-        ping = Element((NS_CLIENT, "iq"), {"type": "get", "to": self._features.jid.host})
+        ping = Element((NS_CLIENT, "iq"), {"type": "get", "to": self.features.jid.host})
         ping.add("ping", NS_PING)
         answer = Deferred.fromCoroutine(self.request(ping, self._silence))
         answer.addErrback(lambda _: None)  # any answer, even a refusal, is a sign of life
 
 
-def _count(text: str | None) -> int:
-    if text and len(text) <= 10 and text.isascii() and text.isdigit() and int(text) < WRAP:
-        return int(text)
-    raise Fault("stream.handled-count-too-high", "The server's count of stanzas is no number.")
+def _unstored(failure: Failure) -> Fault:
+    return Fault(
+        "stream.store",
+        "A stanza couldn't be stored before it was sent, so the stream was given up: "
+        f"{failure.getErrorMessage()}.",
+    )

@@ -60,15 +60,16 @@ class Person:
         self.peer: Peer
 
     async def online(
-        self, *, serve: bool = True, acknowledge: bool = True, features: str = SM
+        self, *, serve: bool = True, acknowledge: bool = True, features: str = SM, **login
     ) -> Peer:
         """Let the next stream of the profile succeed, and return the server's end of it.
 
         :param serve: whether it answers as a friendly server does
         :param acknowledge: whether it acknowledges stanzas by itself
+        :param login: for :func:`tests.hostile.login.log_in`
         """
         peer = await self.server.accept()
-        await peer.log_in(features=features, resource="here")
+        await peer.log_in(features=features, resource="here", **login)
         if serve:
             peer.serve(self.roster)
             if not acknowledge:
@@ -155,6 +156,21 @@ class House:
     async def restart(self) -> None:
         """End the daemon and start another one in the same home."""
         await self.stop()
+        await self.start()
+
+    async def crash(self) -> None:
+        """Start another daemon on what this one would leave if it were killed now."""
+        database = Path(self.paths.database)
+        left = {
+            path: path.read_bytes()
+            for path in database.parent.glob(f"{database.name}*")
+            if not path.name.endswith("-shm")
+        }
+        await self.stop()
+        for path in database.parent.glob(f"{database.name}*"):
+            path.unlink()
+        for path, data in left.items():
+            path.write_bytes(data)
         await self.start()
 
     def server(self, name: str = "alice", **options) -> HostileServer:

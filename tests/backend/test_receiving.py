@@ -3,6 +3,7 @@
 import pytest
 
 from tests.backend.support import fill, free, house, pause, until
+from tests.hostile.login import RESUMABLE
 
 
 def chat(body: str, id: str = "m1", more: str = "", sender: str = "bob@server.test/x") -> str:
@@ -171,7 +172,7 @@ async def test_nonsense_is_acknowledged_and_leaves_the_rest_alone(reactor, tmp_p
 
 async def test_a_message_is_acknowledged_once_it_is_on_disk(reactor, tmp_path):
     async with house(reactor, tmp_path) as home:
-        alice = await home.profile()
+        alice = await home.profile(enabled=RESUMABLE)
         ask = "<r xmlns='urn:xmpp:sm:3'/>"
         alice.peer.send(chat("first"))
         await home.expect("message.added", body="first")

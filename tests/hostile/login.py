@@ -10,6 +10,9 @@ NS_SM = "urn:xmpp:sm:3"
 NS_STREAM = "http://etherx.jabber.org/streams"
 NS_TLS = "urn:ietf:params:xml:ns:xmpp-tls"
 
+#: What the server says of a session that can be resumed.
+RESUMABLE = f"<enabled xmlns='{NS_SM}' id='one' resume='true'/>"
+
 #: The steps of a login; ``log_in(before=STEP)`` returns when the client waits for that step.
 STEPS = (
     "stream",  # the answer to the first stream header
@@ -33,16 +36,22 @@ async def log_in(
     features: str = f"<sm xmlns='{NS_SM}'/>",
     scram: Callable[[str, str], str] = lambda step, text: text,
     resource: str | None = None,
+    enabled: str = f"<enabled xmlns='{NS_SM}'/>",
+    resume: str | None = None,
 ) -> None:
     """Log the client in.
 
-    :param before: return when the client waits for this one of :data:`STEPS`
+    :param before: return when the client waits for this one of :data:`STEPS`, or for ``resumed``
+        where it wants to go on with a session
     :param mechanisms: what is offered
     :param features: offered after authentication, besides bind
     :param scram: may change the server's ``first`` and ``final`` message of SCRAM
     :param resource: the one that the server gives; by default what is asked for
+    :param enabled: the answer to the wish to have stanzas acknowledged
+    :param resume: the answer to the wish to go on with a session, which must come; if that is not
+        ``<resumed/>``, the client begins anew
     """
-    assert before is None or before in STEPS, before
+    assert before is None or before in (*STEPS, "resumed"), before
     if not peer.server.direct_tls:
         await peer.header()
         if before == "stream":
@@ -76,6 +85,14 @@ async def log_in(
         return
     bind = "<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/>"
     peer.send(f"<stream:features>{bind}{features}</stream:features>")
+    if resume is not None:
+        await peer.expect(f"<resume xmlns='{NS_SM}' previd='*' h='*'/>")
+        if before == "resumed":
+            return
+        peer.stanzas = 0
+        peer.send(resume)
+        if "<resumed" in resume:
+            return
     request = await peer.expect(f"<iq type='set'>{bind}</iq>")
     if before == "bind":
         return
@@ -90,7 +107,7 @@ async def log_in(
         await peer.expect(f"<enable xmlns='{NS_SM}'/>")
         if before == "enabled":
             return
-        peer.send(f"<enabled xmlns='{NS_SM}'/>")
+        peer.send(enabled)
 
 
 async def _authenticate(peer, before: str | None, scram: Callable[[str, str], str]) -> bool:

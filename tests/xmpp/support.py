@@ -3,7 +3,7 @@
 import random
 from pathlib import Path
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 
 from sat.xmpp.connection import Account, Backoff, Connection, ConnectionState, Features, Phase
 from sat.xmpp.stanza import NS_CLIENT, Element, Message, parse_jid
@@ -68,18 +68,37 @@ class Client:
         self.stanzas: list[tuple[Element, int]] = []
         self.acks: list[int] = []
         self.features: Features | None = None
-        self.ended: list[int] = []
+        #: What happened to sessions, in order.
+        self.sessions: list[str] = []
+        #: The counts that had to be stored, and what they wait for.
+        self.handled: list[int] = []
+        self.keeping: Deferred[None] | None = None
         self._waiting: list[tuple[object, Deferred]] = []
 
     def state_changed(self, state: ConnectionState) -> None:
         self.states.append(state)
         self._look()
 
-    def stream_started(self, features: Features) -> None:
+    def session_started(self, features: Features) -> None:
         self.features = features
+        self.sessions.append("started")
 
-    def stream_ended(self, last_acknowledged: int) -> None:
-        self.ended.append(last_acknowledged)
+    def session_restored(self, features: Features, acknowledged: int) -> None:
+        self.features = features
+        self.sessions.append(f"restored at {acknowledged}")
+
+    def session_suspended(self) -> None:
+        self.sessions.append("suspended")
+
+    def session_resumed(self) -> None:
+        self.sessions.append("resumed")
+
+    def session_ended(self) -> None:
+        self.sessions.append("ended")
+
+    def keep_handled(self, number: int) -> Deferred[None]:
+        self.handled.append(number)
+        return self.keeping if self.keeping is not None else succeed(None)
 
     def stanza_received(self, element: Element, number: int) -> None:
         self.stanzas.append((element, number))

@@ -24,7 +24,7 @@ async def test_logs_in_and_carries_stanzas_both_ways(reactor, tmp_path):
         await pair.connection.send(message("hé <&>\0"))
         await peer.expect("<message to='bob@server.test/x'><body>hé &lt;&amp;&gt;</body></message>")
     assert pair.connection.state.phase is Phase.OFFLINE
-    assert pair.client.ended == [0]
+    assert pair.client.sessions == ["started", "ended"]
 
 
 async def test_nothing_can_be_sent_without_a_stream(reactor, tmp_path):

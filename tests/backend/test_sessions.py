@@ -1,0 +1,127 @@
+"""Messages across cuts and crashes, where the server keeps the session (XEP-0198, section 5)."""
+
+from tests.backend.support import house, until
+from tests.hostile.login import NS_SM, RESUMABLE
+
+TO = "bob@server.test"
+GONE = (
+    f"<failed xmlns='{NS_SM}'><item-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>"
+    "</failed>"
+)
+
+
+def resumed(h: int) -> str:
+    return f"<resumed xmlns='{NS_SM}' previd='one' h='{h}'/>"
+
+
+def sent_by(peer) -> list[str]:
+    return [
+        one.findtext("{jabber:client}body")
+        for one in peer.received
+        if one.tag == "{jabber:client}message"
+    ]
+
+
+async def send(home, *bodies: str) -> int:
+    """Send messages; return the number of the last one's stanza."""
+    for body in bodies:
+        await home.call("message.send", to=TO, body=body, wait="sent")
+    return home.rows("SELECT max(number) FROM message")[0][0]
+
+
+async def test_a_cut_loses_and_doubles_nothing(reactor, tmp_path):
+    async with house(reactor, tmp_path) as home:
+        alice = await home.profile(acknowledge=False, enabled=RESUMABLE)
+        last = await send(home, "one", "two", "three")
+        alice.peer.abort()
+        await home.expect("profile.changed", connection=lambda it: it["phase"] == "waiting")
+        await home.call("message.send", to=TO, body="four")
+        home.call("profile.connect", name="alice").addErrback(lambda _: None)
+        peer = await alice.server.accept()
+        # Of three the server has one; roster and presence stand as they did.
+        await peer.log_in(resume=resumed(last - 2))
+        await until(reactor, lambda: sent_by(peer) == ["two", "three", "four"])
+        assert not [one for one in peer.received if one.tag.endswith("presence")]
+        peer.acknowledge(last + 1)
+        for body in ("one", "two", "three", "four"):
+            changed = await home.expect("message.changed", body=body, state="acknowledged")
+            assert not changed["maybe_duplicate"]
+
+
+async def test_a_crash_loses_and_doubles_nothing(reactor, tmp_path):
+    async with house(reactor, tmp_path) as home:
+        alice = await home.profile(acknowledge=False, enabled=RESUMABLE)
+        last = await send(home, "one", "two", "three")
+        alice.peer.send("<message from='bob@server.test/x' id='m'><body>hi</body></message>")
+        await home.expect("message.added", body="hi")
+        (handled,) = home.rows("SELECT handled FROM stream")[0]
+        await home.crash()
+        home.call("profile.connect", name="alice").addErrback(lambda _: None)
+        peer = await alice.server.accept()
+        await peer.log_in("resumed", resume="")
+        (asked,) = [one for one in peer.received if one.tag == f"{{{NS_SM}}}resume"]
+        assert (asked.get("previd"), asked.get("h")) == ("one", str(handled))
+        peer.send(resumed(last - 2))
+        peer.stanzas = last - 2
+        peer.jid = f"{alice.jid}/here"
+        peer.serve()
+        # Others' presence went with the crash: the server tells it to who arrives anew.
+        await peer.expect("<presence type='unavailable'/>")
+        await peer.expect("<presence/>")
+        await until(reactor, lambda: sent_by(peer) == ["two", "three"])
+        await home.call("message.send", to=TO, body="four")
+        for body in ("one", "two", "three", "four"):
+            changed = await home.expect("message.changed", body=body, state="acknowledged")
+            assert not changed["maybe_duplicate"]
+        assert sent_by(peer) == ["two", "three", "four"]
+
+
+async def test_what_nobody_can_tell_is_sent_again_and_marked(reactor, tmp_path):
+    async with house(reactor, tmp_path) as home:
+        alice = await home.profile(acknowledge=False, enabled=RESUMABLE)
+        await send(home, "one")
+        before = await alice.peer.expect("<message/>")
+        await home.crash()
+        await alice.reconnect(resume=GONE, enabled=RESUMABLE)
+        changed = await home.expect("message.changed", body="one", state="acknowledged")
+        assert changed["maybe_duplicate"]
+        (again,) = [one for one in alice.peer.received if one.tag.endswith("}message")]
+        assert again.get("id") == before.get("id")
+
+
+async def test_a_refusal_with_a_count_tells_what_arrived(reactor, tmp_path):
+    async with house(reactor, tmp_path) as home:
+        alice = await home.profile(acknowledge=False, enabled=RESUMABLE)
+        last = await send(home, "one", "two")
+        await home.crash()
+        refusal = GONE.replace("xmlns", f"h='{last - 1}' xmlns", 1)
+        await alice.reconnect(resume=refusal, enabled=RESUMABLE)
+        first = await home.expect("message.changed", body="one", state="acknowledged")
+        second = await home.expect("message.changed", body="two", state="acknowledged")
+        assert (first["maybe_duplicate"], second["maybe_duplicate"]) == (False, True)
+        assert sent_by(alice.peer) == ["two"]
+
+
+async def test_a_closed_session_is_not_asked_for(reactor, tmp_path):
+    async with house(reactor, tmp_path) as home:
+        alice = await home.profile(enabled=RESUMABLE)
+        assert home.rows("SELECT id FROM stream") == [("one",)]
+        await home.restart()
+        await alice.reconnect(enabled=RESUMABLE)
+        await alice.peer.forbid(f"<resume xmlns='{NS_SM}'/>")
+
+
+async def test_presence_goes_on_across_a_cut_and_ends_with_the_session(reactor, tmp_path):
+    async with house(reactor, tmp_path) as home:
+        alice = await home.profile(enabled=RESUMABLE)
+        alice.peer.send("<presence from='bob@server.test/x'/>")
+        await home.expect("presence.changed", jid="bob@server.test/x", show="available")
+        alice.peer.abort()
+        home.call("profile.connect", name="alice").addErrback(lambda _: None)
+        peer = await alice.server.accept()
+        await peer.log_in(resume=resumed(peer.stanzas + 3))
+        await home.forbid("presence.changed", jid="bob@server.test/x", show="unavailable")
+        peer.abort()
+        home.call("profile.connect", name="alice").addErrback(lambda _: None)
+        await alice.online(resume=GONE)
+        await home.expect("presence.changed", jid="bob@server.test/x", show="unavailable")
