@@ -202,7 +202,12 @@ def _message_added(state: State, event: events.MessageAdded) -> State:
     old = state.conversations.get(key) or Conversation(profile=message.profile, peer=message.peer)
     if old.rev >= message.rev:
         return state
-    counts = message.direction is Direction.IN and message.type in _COUNTED
+    counts = (
+        message.direction is Direction.IN
+        and message.type in _COUNTED
+        # What an archive brings late may lie before what was read.
+        and (old.read is None or int(message.id, 16) > int(old.read, 16))
+    )
     newest = message if old.last is None or old.last.ts <= message.ts else old.last
     return _put_conversation(
         state,

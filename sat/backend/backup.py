@@ -18,6 +18,9 @@ _SETTLE = (
     "UPDATE meta SET value = :epoch WHERE key = 'epoch'",
     "DELETE FROM cursor",
     "DELETE FROM txn",
+    # What waited then may have been sent since: the archive is asked for it.
+    "UPDATE message SET state = 'sent', number = NULL"
+    " WHERE direction = 'out' AND state = 'pending'",
     # Its counts have gone on since the backup was made.
     "DELETE FROM stream",
 )

@@ -147,8 +147,15 @@ class Conversations:
         return changed
 
     def _find(self, source: Reader | Transaction, peer: str) -> Conversation | None:
-        row = source.first(_FIND, profile_id=self._live.id, peer=peer)
-        return _from_row(source, row) if row else None
+        return find_conversation(source, self._live.id, peer)
+
+
+def find_conversation(
+    source: Reader | Transaction, profile_id: int, peer: str
+) -> Conversation | None:
+    """Return the conversation with a peer, or None."""
+    row = source.first(_FIND, profile_id=profile_id, peer=peer)
+    return _from_row(source, row) if row else None
 
 
 def latest(reader: Reader, profile_id: int, limit: int = LATEST) -> list[Conversation]:

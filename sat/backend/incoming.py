@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from twisted.logger import Logger
 
+from sat.backend.adding import NewMessage, add_message
 from sat.backend.arrival import Arrival
-from sat.backend.history import Extra, NewMessage, add_message
+from sat.backend.history import Extra
 from sat.backend.tasks import spawn
 from sat.backend.transaction import Transaction
 from sat.bridge.model import Attachment, Direction, Message, MessageState, MessageType

@@ -355,7 +355,7 @@ class LiveProfile:
         self.presences.announce()
         self.outbox.begin(features.management)
         self.plugins.connected()
-        self.outbox.resolve(archived=False)
+        self.outbox.resolve(lambda peer: False)
 
     # ---- the profile itself
 

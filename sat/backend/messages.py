@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import msgspec
 from twisted.internet.defer import TimeoutError as DeferTimeoutError
 
+from sat.backend.adding import NewMessage
 from sat.backend.history import (
     NO_END,
     Extra,
-    NewMessage,
     find_message,
     page,
     row_of,

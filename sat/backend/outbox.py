@@ -16,19 +16,20 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from sat.backend.adding import NewMessage, add_message
 from sat.backend.arrival import Arrival
-from sat.backend.history import (
-    NewMessage,
-    StoredMessage,
-    add_message,
-    change_message,
-    find_message,
+from sat.backend.delivery import (
     find_sent,
     forget_numbers,
     pending_messages,
-    row_of,
     sent_messages,
     sent_up_to,
+)
+from sat.backend.history import (
+    StoredMessage,
+    change_message,
+    find_message,
+    row_of,
 )
 from sat.backend.journal import Change
 from sat.backend.tasks import spawn
@@ -137,11 +138,11 @@ class Outbox:
 
         self._commit(load, "loading the outbox", loaded)
 
-    def resolve(self, archived: bool) -> None:
+    def resolve(self, archived: Callable[[str], bool]) -> None:
         """Send again what the last session left in doubt: it isn't in the archive.
 
-        :param archived: whether it would be there if the server had it; if not, it is marked as
-            what may arrive twice
+        :param archived: tells whether what was sent to a peer would be there if the server had it;
+            if not, it is marked as what may arrive twice
         """
 
         def resolve(tx: Transaction) -> list[Message]:
@@ -150,7 +151,7 @@ class Outbox:
                 if stored.number is None:
                     doubtful.add(stored.message.peer)
                     extra = stored.extra
-                    if not archived:
+                    if not archived(stored.message.peer):
                         extra = msgspec.structs.replace(extra, maybe_duplicate=True)
                     change_message(tx, stored, state=MessageState.PENDING, extra=extra)
             waiting = pending_messages(tx, self._live.id)

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from sat.backend.history import Extra, NewMessage, add_message
+from sat.backend.adding import NewMessage, add_message
+from sat.backend.history import Extra
 from sat.backend.journal import Journal
 from sat.backend.schema import Prepared
 from sat.backend.search import index_some, search

@@ -1,0 +1,323 @@
+"""Adding messages to the history: each once, in its place.
+
+A message comes by many ways: live, as a copy (XEP-0280), from the archive (XEP-0313), sent again.
+It is the same if an archive calls it the same, or its author does (XEP-0359), within one
+conversation. Copies that carry no such id are told by what they say and when.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Text, bindparam, insert, update
+
+from sat.backend import schema
+from sat.backend.conversations import find_conversation
+from sat.backend.history import (
+    FIND_CONVERSATION,
+    NO_EXTRA,
+    Extra,
+    StoredMessage,
+    change_message,
+    encode_extra,
+    message_id,
+    of_conversation,
+    stored_from_row,
+    when,
+)
+from sat.backend.schema import ORDER_BITS, Prepared
+from sat.backend.transaction import Transaction
+from sat.bridge.events import ConversationChanged, MessageAdded
+from sat.bridge.model import Direction, Message, MessageState, MessageType
+
+_message = schema.message
+_conversation = schema.conversation
+
+#: Types of messages that count as unread and stand in a conversation's list.
+_COUNTED = (MessageType.CHAT, MessageType.NORMAL, MessageType.GROUPCHAT)
+
+
+class Archived:
+    """Where in an archive a message stands: one for each walk through it, in its order.
+
+    The archive's order counts for more than its clock, or ours: what follows a message there
+    follows it here.
+
+    :param before: in milliseconds since 1970; all of it was there by then
+    :param news: whether it is: what lies before the history, and is fetched to look at it, was
+        read long ago, and nobody is told
+    """
+
+    def __init__(self, before: int, *, news: bool) -> None:
+        self.before = before
+        self.news = news
+        self._last: dict[int, int] = {}
+
+    def behind(self, conversation_id: int) -> int:
+        """Return the row of the message before it in the same conversation; 0 for the first."""
+        return self._last.get(conversation_id, 0)
+
+    def passed(self, conversation_id: int, row: int) -> None:
+        """Note the row of a message."""
+        self._last[conversation_id] = row
+
+
+@dataclass(slots=True)
+class NewMessage:
+    """A message to be added; ``ts`` is when it was written, in milliseconds since 1970.
+
+    ``copied`` tells that another program of the account sent or received it.
+    """
+
+    profile: str
+    profile_id: int
+    peer: str
+    type: MessageType
+    direction: Direction
+    sender: str
+    recipient: str
+    body: str
+    state: MessageState
+    ts: int
+    subject: str | None = None
+    thread: str | None = None
+    stanza_id: str | None = None
+    origin_id: str | None = None
+    archive_id: str | None = None
+    extra: Extra = NO_EXTRA
+    copied: bool = False
+    #: Where it stands in the archive that it comes from.
+    archived: Archived | None = None
+
+
+_ADD = Prepared(insert(_message).prefix_with("OR IGNORE"))
+_LAST_PLACE = Prepared(
+    "SELECT id FROM message WHERE id >= :low AND id < :high ORDER BY id DESC LIMIT 1"
+)
+_ADD_CONVERSATION = Prepared(
+    "INSERT INTO conversation (profile_id, peer, unread, draft, rev)"
+    " VALUES (:profile_id, :peer, 0, '', :rev)"
+)
+_UPDATE_CONVERSATION = Prepared(
+    update(_conversation)
+    .where(_conversation.c.id == bindparam("key"))
+    .values(last_id=bindparam("last_id"), unread=bindparam("unread"), rev=bindparam("rev"))
+)
+_READ_ALL = Prepared(
+    update(_conversation)
+    .where(_conversation.c.id == bindparam("key"))
+    .values(read_id=bindparam("read_id"), unread=0, rev=bindparam("rev"))
+)
+_BY_ARCHIVE_ID = Prepared(
+    of_conversation.where(_message.c.archive_id == bindparam("archive_id")).limit(1)
+)
+_BY_ORIGIN_ID = Prepared(
+    of_conversation.where(
+        _message.c.origin_id == bindparam("origin_id"),
+        _message.c.direction == bindparam("direction"),
+    ).limit(1)
+)
+_alike = of_conversation.where(
+    _message.c.id >= bindparam("low"),
+    _message.c.id < bindparam("high"),
+    _message.c.direction == bindparam("direction"),
+    _message.c.body == bindparam("body"),
+    _message.c.stanza_id.is_not_distinct_from(bindparam("stanza_id", type_=Text)),
+).order_by(_message.c.id)
+_ALIKE_NOT_ARCHIVED = Prepared(_alike.where(_message.c.archive_id.is_(None)).limit(1))
+_ALIKE_ARCHIVED = Prepared(_alike.where(_message.c.archive_id.is_not(None)).limit(1))
+
+#: How far apart, in milliseconds, the times of two copies may be that carry no common id.
+_WINDOW = 600_000
+
+
+def add_message(tx: Transaction, new: NewMessage) -> Message | None:
+    """Add a message and tell of it; None if it is there already."""
+    conversation = tx.first(FIND_CONVERSATION, profile_id=new.profile_id, peer=new.peer)
+    if conversation is None:
+        tx.run(_ADD_CONVERSATION, profile_id=new.profile_id, peer=new.peer, rev=tx.rev)
+        conversation = tx.first(FIND_CONVERSATION, profile_id=new.profile_id, peer=new.peer)
+        assert conversation is not None
+    conversation_id, last_id, read_id, unread = conversation
+    same = _find_alike(tx, new, conversation_id)
+    if same is None:
+        row = _place(tx, new, conversation_id, last_id)
+        if _insert(tx, new, conversation_id, row):
+            if new.archived is not None:
+                new.archived.passed(conversation_id, row)
+            return _added(tx, new, conversation_id, row, last_id, read_id, unread)
+        same = _find_named(tx, new, conversation_id)
+    if same is not None:
+        if new.archived is not None:
+            new.archived.passed(conversation_id, same.row)
+        _merge(tx, same, new)
+    return None
+
+
+def _insert(tx: Transaction, new: NewMessage, conversation_id: int, row: int) -> bool:
+    added = tx.run(
+        _ADD,
+        id=row,
+        conversation_id=conversation_id,
+        profile_id=new.profile_id,
+        type=new.type.value,
+        direction=new.direction.value,
+        sender=new.sender,
+        recipient=new.recipient,
+        body=new.body,
+        subject=new.subject,
+        thread=new.thread,
+        ts=new.ts,
+        state=new.state.value,
+        stanza_id=new.stanza_id,
+        origin_id=new.origin_id,
+        archive_id=new.archive_id,
+        extra=encode_extra(new.extra),
+        number=None,
+        rev=tx.rev,
+    )
+    return added.rowcount > 0
+
+
+def _added(
+    tx: Transaction,
+    new: NewMessage,
+    conversation_id: int,
+    row: int,
+    last_id: int | None,
+    read_id: int | None,
+    unread: int,
+) -> Message:
+    """Bring the conversation up to date with a new row, and tell of both."""
+    extra = new.extra
+    news = new.archived is None or new.archived.news
+    message = Message(
+        id=message_id(row),
+        profile=new.profile,
+        peer=new.peer,
+        type=new.type,
+        direction=new.direction,
+        from_=new.sender,
+        to=new.recipient,
+        body=new.body,
+        subject=new.subject,
+        thread=new.thread,
+        ts=when(new.ts),
+        state=new.state,
+        stanza_id=new.stanza_id,
+        origin_id=new.origin_id,
+        archive_id=new.archive_id,
+        attachments=extra.attachments,
+        error=extra.error,
+        delayed=extra.delayed,
+        maybe_duplicate=extra.maybe_duplicate,
+        rev=tx.rev,
+    )
+    latest = last_id is None or row > last_id
+    counts = (
+        news
+        and new.direction is Direction.IN
+        and new.type in _COUNTED
+        and (read_id is None or row > read_id)
+    )
+    if news or latest:
+        tx.run(
+            _UPDATE_CONVERSATION,
+            key=conversation_id,
+            last_id=row if latest else last_id,
+            unread=unread + counts,
+            rev=tx.rev,
+        )
+    if news:
+        tx.emit(new.profile, MessageAdded(message), message_row=row)
+    elsewhere = new.direction is Direction.OUT and new.state is not MessageState.PENDING
+    if elsewhere and latest and unread:
+        # Who answers has read what was said before, with whichever program.
+        tx.run(_READ_ALL, key=conversation_id, read_id=row, rev=tx.rev)
+        _tell_conversation(tx, new)
+    elif latest and not news:
+        _tell_conversation(tx, new)
+    return message
+
+
+def _tell_conversation(tx: Transaction, new: NewMessage) -> None:
+    conversation = find_conversation(tx, new.profile_id, new.peer)
+    assert conversation is not None
+    tx.emit(new.profile, ConversationChanged(conversation))
+
+
+def _find_named(tx: Transaction, new: NewMessage, conversation_id: int) -> StoredMessage | None:
+    """Return the message that has the archive's id, or the author's."""
+    found = None
+    if new.archive_id is not None:
+        found = tx.first(_BY_ARCHIVE_ID, conversation_id=conversation_id, archive_id=new.archive_id)
+    if found is None and new.origin_id is not None:
+        found = tx.first(
+            _BY_ORIGIN_ID,
+            conversation_id=conversation_id,
+            origin_id=new.origin_id,
+            direction=new.direction.value,
+        )
+    return stored_from_row(found) if found else None
+
+
+def _find_alike(tx: Transaction, new: NewMessage, conversation_id: int) -> StoredMessage | None:
+    """Return the message of which this is another copy, where one of them has no archive id."""
+    if new.archived is not None:
+        statement = _ALIKE_NOT_ARCHIVED
+        if new.origin_id is not None:
+            return None  # that one has it as well
+    elif (
+        new.archive_id is None
+        and new.stanza_id is not None
+        and new.origin_id is None
+        and (new.copied or new.extra.delayed)
+    ):
+        statement = _ALIKE_ARCHIVED
+    else:
+        return None
+    if new.archived is not None and _find_named(tx, new, conversation_id) is not None:
+        return None  # to be found as such
+    found = tx.first(
+        statement,
+        conversation_id=conversation_id,
+        low=max(new.ts - _WINDOW, 0) << ORDER_BITS,
+        high=(max(new.ts, 0) + _WINDOW) << ORDER_BITS,
+        direction=new.direction.value,
+        body=new.body,
+        stanza_id=new.stanza_id,
+    )
+    return stored_from_row(found) if found else None
+
+
+def _merge(tx: Transaction, same: StoredMessage, new: NewMessage) -> None:
+    """Note what a further copy of a message tells of it."""
+    state = same.message.state
+    if new.direction is Direction.OUT and state in (MessageState.PENDING, MessageState.SENT):
+        state = MessageState.ACKNOWLEDGED  # the server has it: it comes from there
+    named = new.archive_id is not None and same.message.archive_id is None
+    if named or state is not same.message.state:
+        change_message(tx, same, state=state, archive_id=new.archive_id if named else None)
+
+
+def _place(tx: Transaction, new: NewMessage, conversation_id: int, last_id: int | None) -> int:
+    """Choose the row id: by time, and live messages after all that their conversation holds.
+
+    A clock that was set back must not put an answer before its question. Servers stamp in whole
+    seconds: of what was delayed, such a stamp may mean any moment of its second, and what came
+    before it stays before it.
+    """
+    # Ids are above zero, also that of a message which claims to be older than 1970.
+    time = max(min(new.ts, tx.now), 1)
+    behind = 0
+    if new.archived is not None:
+        time = min(time, new.archived.before)
+        behind = new.archived.behind(conversation_id)
+    if last_id is not None and not behind:
+        last_time = last_id >> ORDER_BITS
+        if not new.extra.delayed or (new.ts % 1000 == 0 and time < last_time < time + 1000):
+            time = max(time, last_time)
+    time = max(time, behind >> ORDER_BITS)
+    low = time << ORDER_BITS
+    last = tx.first(_LAST_PLACE, low=low, high=low + (1 << ORDER_BITS))
+    return low if last is None else int(last[0]) + 1
