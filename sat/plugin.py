@@ -100,7 +100,8 @@ class Incoming:
     """A received message on its way through the stages.
 
     A handler may change the fields, or :meth:`drop` the message. ``peer`` is the bare JID whose
-    conversation it belongs to; ``copied`` tells that it went to another program of the account;
+    conversation it belongs to; ``copied`` tells that it went to another program of the account,
+    ``archived`` that it comes from an archive, where it may have been for long;
     ``stored`` is there from ``NOTIFY`` on, if it has been stored (what has no body is not).
     """
 
@@ -108,6 +109,7 @@ class Incoming:
     peer: JID
     direction: Direction = Direction.IN
     copied: bool = False
+    archived: bool = False
     archive_id: str | None = None
     attachments: tuple[Attachment, ...] = ()
     stored: StoredMessage | None = None

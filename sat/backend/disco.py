@@ -32,6 +32,7 @@ class Disco:
     def __init__(self, live: LiveProfile) -> None:
         self._live = live
         self._services: dict[JID, DiscoInfo] | None = None
+        self._known: dict[JID, DiscoInfo] = {}
 
     def own_info(self, node: str = "") -> DiscoInfo:
         """Return what the profile says of itself: the core's own part and the plugins'."""
@@ -66,6 +67,15 @@ class Disco:
         roster = self._live.roster
         return roster.sees_us(asking) or roster.we_asked(asking)
 
+    async def info(self, jid: JID) -> DiscoInfo:
+        """Return what an address of the server says of itself; nothing if it says nothing.
+
+        :raises NotConnected: if there is no stream
+        """
+        if jid not in self._known:
+            self._known[jid] = await self._info_of(jid)
+        return self._known[jid]
+
     async def service(self, feature: str) -> tuple[JID, DiscoInfo] | None:
         """Return the server, or a service of it, which has a feature, and what it says of itself.
 
@@ -79,6 +89,7 @@ class Disco:
     def forget(self) -> None:
         """Forget what the server said: it may be another one next time."""
         self._services = None
+        self._known.clear()
 
     async def _look_around(self) -> dict[JID, DiscoInfo]:
         server = parse_jid(self._live.jid.host)

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Awaitable, Generator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from sat.backend.adding import NewMessage, add_message
+from sat.backend.adding import Archived, NewMessage, add_message
 from sat.backend.arrival import Arrival
 from sat.backend.history import Extra
 from sat.backend.tasks import spawn
 from sat.backend.transaction import Transaction
 from sat.bridge.model import Attachment, Direction, Message, MessageState, MessageType
 from sat.plugin import Incoming, Stage
-from sat.xmpp.stanza import Element
+from sat.xmpp.archive import Result
+from sat.xmpp.stanza import JID, Element
 from sat.xmpp.stanza import Message as MessageStanza
 
 if TYPE_CHECKING:
@@ -28,9 +31,27 @@ Steps = Generator[Awaitable[None], None, None]
 
 _log = Logger("sat.incoming")
 _BEFORE_STORE = tuple(stage for stage in Stage if stage < Stage.STORE)
+#: What lies in an archive is wrapped in nothing that a stranger could not have made.
+_OUT_OF_ARCHIVE = tuple(stage for stage in _BEFORE_STORE if stage is not Stage.UNWRAP)
 #: Reading from the network stops while so many messages wait for the disk.
 _HIGH_WATER = 2000
 _LOW_WATER = 500
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A message that waits for its turn, from the stream or from an archive; or somebody's wish."""
+
+    element: Element | None
+    arrival: Arrival | None
+    owner: JID | None = None
+    result: Result | None = None
+    place: Archived | None = None
+    over: Deferred[None] | None = None
+
+    @property
+    def is_news(self) -> bool:
+        return self.place is None or self.place.news
 
 
 class Inbox:
@@ -38,35 +59,56 @@ class Inbox:
 
     def __init__(self, live: LiveProfile) -> None:
         self._live = live
-        self._waiting: deque[tuple[Element, Arrival]] = deque()
+        self._waiting: deque[_Waiting] = deque()
         self._running = False
         self._unstored = 0
         self._held = False
 
     def received(self, element: Element, arrival: Arrival) -> None:
         """Take a message stanza."""
-        self._waiting.append((element, arrival))
+        self._waiting.append(_Waiting(element, arrival))
         if not self._running:
             self._drain()
+
+    def from_archive(self, owner: JID, results: list[Result], place: Archived) -> None:
+        """Take messages of an archive, in its order.
+
+        :param owner: whose archive it is
+        """
+        for result in results:
+            self._waiting.append(_Waiting(result.message, None, owner, result, place))
+        if not self._running:
+            self._drain()
+
+    def processed(self) -> Deferred[None]:
+        """Return a Deferred that fires when all taken so far is processed, and to be stored."""
+        over: Deferred[None] = Deferred()
+        self._waiting.append(_Waiting(None, None, over=over))
+        if not self._running:
+            self._drain()
+        return over
 
     def _drain(self) -> None:
         """Process what waits, as far as no handler has to wait for something itself."""
         self._running = True
         while self._waiting:
-            element, arrival = self._waiting.popleft()
-            steps = self._process(element, arrival)
+            one = self._waiting.popleft()
+            if one.over is not None:
+                one.over.callback(None)
+                continue
+            steps = self._process(one)
             try:
                 # A coroutine for each message would be a third of the cost of receiving it.
                 waiting = next(steps, None)
             except Exception:
-                self._give_up(arrival)
+                self._give_up(one.arrival)
                 continue
             if waiting is not None:
-                spawn(self._go_on(waiting, steps, arrival), "processing a message")
+                spawn(self._go_on(waiting, steps, one.arrival), "processing a message")
                 return
         self._running = False
 
-    async def _go_on(self, waiting: Awaitable[None], steps: Steps, arrival: Arrival) -> None:
+    async def _go_on(self, waiting: Awaitable[None], steps: Steps, arrival: Arrival | None) -> None:
         """Finish a message of which a handler has to wait; those behind it keep their order."""
         try:
             await _finish(waiting, steps)
@@ -74,26 +116,38 @@ class Inbox:
             self._give_up(arrival)
         self._drain()
 
-    def _give_up(self, arrival: Arrival) -> None:
+    def _give_up(self, arrival: Arrival | None) -> None:
         # One message that nobody foresaw must not stop all that follow.
         _log.failure("a message could not be processed; it is left out")
-        self._live.handled(arrival)
+        self._handled(arrival)
 
-    def _process(self, element: Element, arrival: Arrival) -> Steps:
+    def _handled(self, arrival: Arrival | None) -> None:
+        if arrival is not None:
+            self._live.handled(arrival)
+
+    def _process(self, one: _Waiting) -> Steps:
         """Take a message through its stages; yields what has to be waited for."""
-        stanza = MessageStanza.from_element(element)
-        live = self._live
-        peer = (stanza.from_ or live.jid).userhostJID()
-        incoming = Incoming(stanza=stanza, peer=peer)
-        if stanza.type == "error":
-            yield from self._bounced(incoming, arrival)
-            return
-        for stage in _BEFORE_STORE:
+        assert one.element is not None
+        live, arrival = self._live, one.arrival
+        stanza = MessageStanza.from_element(one.element)
+        stages = _BEFORE_STORE
+        if one.result is not None:
+            found = self._archived(one, stanza)
+            if found is None:
+                return
+            incoming, stages = found, _OUT_OF_ARCHIVE
+        else:
+            peer = (stanza.from_ or live.jid).userhostJID()
+            incoming = Incoming(stanza=stanza, peer=peer)
+            if stanza.type == "error" and arrival is not None:
+                yield from self._bounced(incoming, arrival)
+                return
+        for stage in stages:
             if live.plugins.has_message_handlers(stage):
                 yield from live.plugins.message(stage, incoming)
             if incoming.dropped:
                 _log.debug("message dropped: {reason}", reason=incoming.dropped)
-                live.handled(arrival)
+                self._handled(arrival)
                 return
         if live.plugins.has_message_handlers(Stage.STORE):
             yield from live.plugins.message(Stage.STORE, incoming)
@@ -102,21 +156,42 @@ class Inbox:
         if incoming.archive_id is None:
             incoming.archive_id = self._archive_id(stanza)
         if stanza.body or _oob_url(stanza) is not None:
-            self._store(incoming, arrival)
+            self._store(incoming, one)
         else:
-            yield from live.plugins.message(Stage.NOTIFY, incoming)
-            live.handled(arrival)
+            if one.is_news:
+                yield from live.plugins.message(Stage.NOTIFY, incoming)
+            self._handled(arrival)
+
+    def _archived(self, one: _Waiting, stanza: MessageStanza) -> Incoming | None:
+        """Return a message of an archive as it is to be taken; None if it is none of ours."""
+        assert one.result is not None
+        own = self._live.jid
+        sender, recipient = stanza.from_ or own, stanza.to or own
+        sent = sender.userhostJID() == own
+        if not sent and recipient.userhostJID() != own:
+            return None
+        if stanza.type in ("error", "groupchat"):
+            return None  # what is said in a room is in the room's own archive
+        return Incoming(
+            stanza=stanza,
+            peer=(recipient if sent else sender).userhostJID(),
+            direction=Direction.OUT if sent else Direction.IN,
+            archived=True,
+            archive_id=one.result.id,
+        )
 
     def _archive_id(self, stanza: MessageStanza) -> str | None:
         """Return the id that our own archive gave; anyone else's is worth nothing (XEP-0359 §6)."""
         own = self._live.jid
         return next((id_ for id_, by in stanza.stanza_ids if by == own), None)
 
-    def _store(self, incoming: Incoming, arrival: Arrival) -> None:
-        new = self._new_message(incoming)
+    def _store(self, incoming: Incoming, one: _Waiting) -> None:
+        new = self._new_message(incoming, one)
+        arrival = one.arrival
 
         def add(tx: Transaction) -> Message | None:
-            self._live.note_handled(tx, arrival)
+            if arrival is not None:
+                self._live.note_handled(tx, arrival)
             return add_message(tx, new)
 
         self._unstored += 1
@@ -124,16 +199,16 @@ class Inbox:
             self._held = True
             self._live.pause("too much at once")
         done = self._live.core.journal.commit(add, wait=True)
-        done.addCallback(self._stored, incoming, arrival)
+        done.addCallback(self._stored, incoming, one)
         done.addErrback(lambda failure: _log.failure("storing a message failed", failure=failure))
 
-    def _stored(self, message: Message | None, incoming: Incoming, arrival: Arrival) -> None:
+    def _stored(self, message: Message | None, incoming: Incoming, one: _Waiting) -> None:
         self._unstored -= 1
         if self._held and self._unstored <= _LOW_WATER:
             self._held = False
             self._live.resume("too much at once")
-        self._live.handled(arrival)
-        if message is not None:
+        self._handled(one.arrival)
+        if message is not None and one.is_news:
             incoming.stored = message
             steps = self._live.plugins.message(Stage.NOTIFY, incoming)
             waiting = next(steps, None)
@@ -147,10 +222,12 @@ class Inbox:
             yield self._live.outbox.bounced(peer, stanza.id, stanza.error, arrival)
         self._live.handled(arrival)
 
-    def _new_message(self, incoming: Incoming) -> NewMessage:
+    def _new_message(self, incoming: Incoming, one: _Waiting) -> NewMessage:
         stanza = incoming.stanza
         now = self._live.core.now()
         stamp = self._trusted_delay(stanza)
+        if one.result is not None:
+            stamp = one.result.stamp.timestamp() if one.result.stamp is not None else now
         received = incoming.direction is Direction.IN
         url = _oob_url(stanza)
         attachments = incoming.attachments or ((Attachment(url=url),) if url else ())
@@ -171,6 +248,8 @@ class Inbox:
             origin_id=stanza.origin_id,
             archive_id=incoming.archive_id,
             extra=Extra(attachments=attachments, delayed=stamp is not None),
+            copied=incoming.copied,
+            archived=one.place,
         )
 
     def _trusted_delay(self, stanza: MessageStanza) -> float | None:

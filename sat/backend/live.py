@@ -14,6 +14,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from sat.backend import sessions
+from sat.backend.archive import Archive
 from sat.backend.arrival import Arrival, Arrivals
 from sat.backend.conversations import Conversations
 from sat.backend.core import Core
@@ -72,6 +73,7 @@ class LiveProfile:
         self._state_waiters: list[Deferred[None]] = []
         self.outbox = Outbox(self)
         self.inbox = Inbox(self)
+        self.archive = Archive(self)
         self.messages = Messages(self)
         self.conversations = Conversations(self)
         self.roster = Roster(self)
@@ -295,6 +297,7 @@ class LiveProfile:
         self._suspended = False
         if self._features is not None and self._begun == self._session.number:
             self.outbox.begin(self._features.management)
+            self.archive.begin()
 
     def session_ended(self) -> None:
         """Forget what was true of the session alone."""
@@ -303,6 +306,7 @@ class LiveProfile:
         self._stream_over = True
         self._begun = 0
         self.outbox.end()
+        self.archive.end()
         self.presences.stream_ended()
         self.disco.forget()
         self._commit(lambda tx: sessions.end(tx, self.id), "noting the end of a session")
@@ -331,7 +335,10 @@ class LiveProfile:
         """Hand a stanza to those whom it concerns."""
         arrival = Arrival(self._session.number, number)
         if element.name == "message":
-            self.inbox.received(element, arrival)
+            if self.archive.takes(element):
+                self.handled(arrival)  # it can be asked for again
+            else:
+                self.inbox.received(element, arrival)
             return
         try:
             if element.name == "presence":
@@ -355,7 +362,7 @@ class LiveProfile:
         self.presences.announce()
         self.outbox.begin(features.management)
         self.plugins.connected()
-        self.outbox.resolve(lambda peer: False)
+        self.archive.begin()
 
     # ---- the profile itself
 

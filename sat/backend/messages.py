@@ -17,6 +17,7 @@ from sat.backend.history import (
     row_of,
 )
 from sat.backend.search import search
+from sat.backend.store import Reader
 from sat.backend.waiters import has_reached
 from sat.bridge.call import Call
 from sat.bridge.command import command
@@ -126,14 +127,23 @@ class Messages:
     async def all(self, peer: JID, limit: _Limit = 50, before: str | None = None) -> list[Message]:
         """Return the last messages of a conversation, oldest first.
 
+        Those from before the history are fetched from the server's archive, if it has one.
+
         :param peer: whose conversation
         :param limit: how many, at most 1000
         :param before: only those older than the message of this id
         """
         end = self._row(before) if before is not None else NO_END
-        return await self._live.core.store.read(
-            lambda reader: page(reader, self._live.id, peer.userhost(), limit, end)
-        )
+        bare = peer.userhostJID()
+
+        def read(reader: Reader) -> list[Message]:
+            return page(reader, self._live.id, bare.full(), limit, end)
+
+        found = await self._live.core.store.read(read)
+        if len(found) < limit and self._live.online:
+            await self._live.archive.earlier(bare, limit - len(found))
+            found = await self._live.core.store.read(read)
+        return found
 
     @command("message.search", level=Level.READ)
     async def search(self, text: str, peer: JID | None = None, limit: _Limit = 20) -> list[Message]:

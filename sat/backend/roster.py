@@ -85,6 +85,10 @@ class Roster:
         contact = self._contacts.get(jid.userhost())
         return contact is not None and contact.subscription in ("from", "both")
 
+    def lists(self, bare: str) -> bool:
+        """Tell whether a bare JID is in the roster."""
+        return bare in self._contacts
+
     def we_asked(self, jid: JID) -> bool:
         """Tell whether we see someone's presence, or asked to: who asks is content to be seen."""
         contact = self._contacts.get(jid.userhost())

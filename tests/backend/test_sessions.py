@@ -119,7 +119,7 @@ async def test_presence_goes_on_across_a_cut_and_ends_with_the_session(reactor, 
         alice.peer.abort()
         home.call("profile.connect", name="alice").addErrback(lambda _: None)
         peer = await alice.server.accept()
-        await peer.log_in(resume=resumed(peer.stanzas + 3))
+        await peer.log_in(resume=resumed(alice.peer.stanzas))
         await home.forbid("presence.changed", jid="bob@server.test/x", show="unavailable")
         peer.abort()
         home.call("profile.connect", name="alice").addErrback(lambda _: None)

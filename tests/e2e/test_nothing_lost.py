@@ -138,7 +138,8 @@ def test_backup_and_restore_begin_another_epoch(server, daemon, pair, tmp_path):
     assert server.passwords[alice].encode() not in copy.read_bytes()
     daemon.jp("-p", alice, "message", "send", peer, "after", "--wait", "acknowledged")
     daemon.sat("restore", copy)
-    assert bodies(daemon, alice, peer) == ["before"]
+    # What was said since comes back from the archive.
+    assert wait_until(lambda: bodies(daemon, alice, peer) == ["before", "after"], 20)
     assert daemon.json("api", "call", "session.hello", '{"api":"1"}')[0]["epoch"] != epoch
     refused = daemon.jp("event", "follow", "--resume", f"{epoch}:1", check=False)
     assert refused.returncode == 1

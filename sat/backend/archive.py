@@ -1,0 +1,342 @@
+"""What the server has archived (XEP-0313): caught up after an absence, and fetched to look back.
+
+The history lacks nothing of an archive up to a message of it, which is stored: there catching up
+begins. Live messages don't move it, for some never come live (what another program sent while
+copies were off); the archive alone says what there is, and is read again now and then.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, cast
+
+from sqlalchemy import bindparam, select
+from sqlalchemy.dialects.sqlite import insert as upsert
+from twisted.internet.defer import Deferred, DeferredLock
+from twisted.logger import Logger
+
+from sat.backend import schema
+from sat.backend.adding import Archived
+from sat.backend.history import FIND_CONVERSATION
+from sat.backend.schema import ORDER_BITS, Prepared
+from sat.backend.store import Reader
+from sat.backend.tasks import spawn, start
+from sat.backend.transaction import Transaction
+from sat.xmpp.archive import (
+    NS_MAM,
+    Page,
+    Prefs,
+    Query,
+    Result,
+    prefs_query,
+    read_page,
+    read_prefs,
+    read_result,
+)
+from sat.xmpp.reactor import Clock, Timer
+from sat.xmpp.stanza import JID, Element, Iq, NotConnected, StanzaError, parse_jid
+
+if TYPE_CHECKING:
+    from sat.backend.live import LiveProfile
+
+#: Days of an archive that are fetched at first; what is older comes when it is looked at.
+FIRST_DAYS = 30
+
+_log = Logger("sat.archive")
+#: Messages a page; servers give fewer if that is too many for them.
+_PAGE = 250
+#: Seconds that a server has for a page, ...
+_TIMEOUT = 60.0
+#: ... and for one that somebody waits for.
+_LOOK_TIMEOUT = 10.0
+#: Seconds before each new try to catch up.
+_DELAYS = (0.0, 3.0, 15.0)
+#: Seconds after which the archive is read again.
+_AGAIN = 3600.0
+#: How much earlier to begin where the archive has forgotten the message at which we were.
+_MARGIN = timedelta(minutes=5)
+
+_setting = upsert(schema.archive)
+_SET_POINT = Prepared(
+    _setting.on_conflict_do_update(
+        index_elements=["profile_id", "jid"],
+        set_={"last_id": _setting.excluded.last_id, "ts": _setting.excluded.ts},
+    )
+)
+_POINT = Prepared(
+    select(schema.archive.c.last_id, schema.archive.c.ts).where(
+        schema.archive.c.profile_id == bindparam("profile_id"),
+        schema.archive.c.jid == bindparam("jid"),
+    )
+)
+_message = schema.message
+_OLDEST = Prepared(
+    select(_message.c.id)
+    .where(_message.c.conversation_id == bindparam("conversation_id"))
+    .order_by(_message.c.id)
+    .limit(1)
+)
+_OLDEST_ARCHIVED = Prepared(
+    select(_message.c.archive_id)
+    .where(
+        _message.c.conversation_id == bindparam("conversation_id"),
+        _message.c.archive_id.is_not(None),
+    )
+    .order_by(_message.c.id)
+    .limit(1)
+)
+_IS_COMPLETE = Prepared("SELECT complete FROM conversation WHERE id = :key")
+_SET_COMPLETE = Prepared(
+    "UPDATE conversation SET complete = 1 WHERE profile_id = :profile_id AND peer = :peer"
+)
+
+
+class Archive:
+    """The archives that hold messages of one profile: the account's, and those of rooms."""
+
+    def __init__(self, live: LiveProfile) -> None:
+        self._live = live
+        self._queries: dict[str, tuple[JID, list[Result]]] = {}
+        self._looking = DeferredLock()
+        self._running = False
+        self._settled = False
+        self._timer: Timer | None = None
+
+    # ---- the account's archive, at the beginning of a session
+
+    def begin(self) -> None:
+        """Catch up, and resolve what the last session left in doubt; harmless while it does."""
+        if not self._running and not self._settled:
+            self._running = True
+            spawn(self._settle(), f"catching up with the archive of {self._live.name}")
+
+    def end(self) -> None:
+        """Stop: the session is over."""
+        self._settled = False
+        timer, self._timer = self._timer, None
+        if timer is not None and timer.active():
+            timer.cancel()
+
+    async def _settle(self) -> None:
+        live = self._live
+        try:
+            if not await self.available(live.jid):
+                live.outbox.resolve(lambda peer: False)
+                self._settled = True
+                return
+            caught_up = await self._try()
+            if not live.outbox.doubtful:
+                live.outbox.resolve(lambda peer: False)
+            else:
+                prefs = await self._prefs() if caught_up else Prefs(default="never")
+                live.outbox.resolve(lambda peer: prefs.archives(peer, live.roster.lists(peer)))
+            self._settled = True
+            self._timer = cast(Clock, live.core.reactor).callLater(_AGAIN, self._again)
+        except NotConnected:
+            return  # it is begun again when the session goes on, or with the next one
+        finally:
+            self._running = False
+
+    async def _try(self) -> bool:
+        """Catch up, or give up after some tries; tell whether it did."""
+        for delay in _DELAYS:
+            await self._sleep(delay)
+            try:
+                await self.catch_up(self._live.jid)
+            except (StanzaError, TimeoutError) as error:
+                _log.warn(
+                    "{name}: the archive can't be read: {error}", name=self._live.name, error=error
+                )
+            else:
+                return True
+        return False
+
+    def _again(self) -> None:
+        self._timer = None
+        self._settled = False
+        self.begin()
+
+    async def _sleep(self, seconds: float) -> None:
+        if seconds:
+            over: Deferred[None] = Deferred()
+            cast(Clock, self._live.core.reactor).callLater(seconds, over.callback, None)
+            await over
+
+    async def _prefs(self) -> Prefs:
+        """Return what is archived; nothing, if the server doesn't tell."""
+        try:
+            return read_prefs(
+                await self._live.request(Iq(type="get", extensions=[prefs_query()]), _TIMEOUT)
+            )
+        except (StanzaError, TimeoutError):
+            return Prefs(default="never")
+
+    # ---- any archive
+
+    async def available(self, owner: JID) -> bool:
+        """Tell whether an address keeps an archive that we can read.
+
+        :raises NotConnected: if there is no stream
+        """
+        return NS_MAM in (await self._live.disco.info(owner)).features
+
+    async def catch_up(self, owner: JID) -> None:
+        """Fetch all that an archive has got since the last time.
+
+        While a page is stored, the next one is on its way. Interrupted anywhere, it goes on from
+        the last page that is stored whole.
+
+        :param owner: whose archive: the account's bare JID, or a room's
+        :raises StanzaError: if the archive refuses
+        :raises TimeoutError: if it doesn't answer in time
+        :raises NotConnected: if the stream ends
+        """
+        live = self._live
+        now = live.core.now()
+        place = Archived(int(now * 1000), news=True)
+        point = await live.core.store.read(
+            lambda reader: reader.first(_POINT, profile_id=live.id, jid=owner.full())
+        )
+        after, since = point if point is not None else (None, None)
+        begin = None if after else datetime.fromtimestamp(now, UTC) - timedelta(FIRST_DAYS)
+        storing: Deferred[None] | None = None
+        try:
+            while True:
+                query = Query(after=after, start=begin, most=_PAGE)
+                try:
+                    results, page = await self._page(owner, query, _TIMEOUT)
+                except StanzaError as error:
+                    if error.condition != "item-not-found" or after is None or since is None:
+                        raise
+                    # It has forgotten the message at which we were (XEP-0313, section 4.3).
+                    after, begin = None, datetime.fromtimestamp(since / 1000, UTC) - _MARGIN
+                    since = None
+                    continue
+                if storing is not None:
+                    await storing
+                last = page.last or (results[-1].id if results else None)
+                if last is None:
+                    return
+                storing = start(self._store(owner, results, place, last))
+                if page.complete or not results or last == after:
+                    return
+                after = last
+        finally:
+            if storing is not None:
+                await storing
+
+    async def earlier(self, peer: JID, count: int) -> None:
+        """Fetch messages of a conversation from before its history, if there are any.
+
+        What fails is left for the next time: somebody waits to see what there is.
+
+        :param peer: whose conversation: a contact's bare JID, or a room's
+        :param count: about so many
+        """
+        live = self._live
+        await self._looking.acquire()
+        try:
+            if live.online and await self.available(live.jid):
+                await self._earlier(peer, count)
+        except (StanzaError, TimeoutError, NotConnected) as error:
+            _log.info("{name}: no earlier messages: {error}", name=live.name, error=error)
+        finally:
+            self._looking.release()
+
+    async def _earlier(self, peer: JID, count: int) -> None:
+        live = self._live
+        state = await live.core.store.read(lambda reader: self._beginning(reader, peer))
+        if state is None:
+            return
+        oldest, id_ = state
+        place = Archived((oldest >> ORDER_BITS) - 1, news=False)
+        end = datetime.fromtimestamp((oldest >> ORDER_BITS) / 1000 + 1, UTC)
+        most = min(max(count, 50), _PAGE)
+        query = Query(before=id_ or "", with_=peer, end=None if id_ else end, most=most)
+        try:
+            results, page = await self._page(live.jid, query, _LOOK_TIMEOUT)
+        except StanzaError as error:
+            if error.condition != "item-not-found" or id_ is None:
+                raise
+            query = Query(before="", with_=peer, end=end, most=most)
+            results, page = await self._page(live.jid, query, _LOOK_TIMEOUT)
+        live.inbox.from_archive(live.jid, results, place)
+        await live.inbox.processed()
+
+        def note(tx: Transaction) -> None:
+            if page.complete or not results:
+                tx.run(_SET_COMPLETE, profile_id=live.id, peer=peer.full())
+
+        await live.core.journal.commit(note, wait=True)
+
+    def _beginning(self, reader: Reader, peer: JID) -> tuple[int, str | None] | None:
+        """Return the first row of a conversation and the first archive id in it; None if whole."""
+        live = self._live
+        now = int(live.core.now() * 1000) << ORDER_BITS
+        found = reader.first(FIND_CONVERSATION, profile_id=live.id, peer=peer.full())
+        if found is None:
+            return now, None
+        complete = reader.first(_IS_COMPLETE, key=found[0])
+        if complete is not None and complete[0]:
+            return None
+        oldest = reader.first(_OLDEST, conversation_id=found[0])
+        archived = reader.first(_OLDEST_ARCHIVED, conversation_id=found[0])
+        return (oldest[0] if oldest else now), (archived[0] if archived else None)
+
+    async def _store(self, owner: JID, results: list[Result], place: Archived, last: str) -> None:
+        """Store a page, and then that nothing lacks up to its end."""
+        live = self._live
+        live.inbox.from_archive(owner, results, place)
+        await live.inbox.processed()
+        stamps = [result.stamp for result in results if result.stamp is not None]
+        at = stamps[-1].timestamp() if stamps else live.core.now()
+
+        def note(tx: Transaction) -> None:
+            tx.run(
+                _SET_POINT,
+                profile_id=live.id,
+                jid=owner.full(),
+                last_id=last,
+                ts=int(min(at, tx.now / 1000) * 1000),
+            )
+
+        await live.core.journal.commit(note, wait=True)
+
+    # ---- pages
+
+    async def _page(self, owner: JID, query: Query, timeout: float) -> tuple[list[Result], Page]:
+        live = self._live
+        id_ = f"{live.core.random.getrandbits(64):016x}"
+        results: list[Result] = []
+        self._queries[id_] = owner, results
+        to = None if owner == live.jid else owner
+        try:
+            answer = await live.request(
+                Iq(type="set", to=to, extensions=[query.to_element(id_)]), timeout
+            )
+        finally:
+            del self._queries[id_]
+        return results, read_page(answer)
+
+    def takes(self, element: Element) -> bool:
+        """Take a message that carries something archived; False if it is any other message.
+
+        What nobody asked for, or comes from someone else than was asked, is forged, or late.
+        """
+        if element.child("result", NS_MAM) is None:
+            return False
+        result = read_result(element)
+        asked = self._queries.get(result.query) if result is not None else None
+        if result is None or asked is None or not self._is_from(element.get("from"), asked[0]):
+            _log.debug("a message from an archive that was not asked for is left out")
+        elif len(asked[1]) < 2 * _PAGE:
+            asked[1].append(result)
+        return True
+
+    def _is_from(self, sender: str | None, owner: JID) -> bool:
+        if sender is None:
+            return owner == self._live.jid
+        try:
+            return parse_jid(sender) == owner
+        except ValueError:
+            return False
