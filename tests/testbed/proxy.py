@@ -31,7 +31,6 @@ FAREWELL, TOGETHER = 5.0, 0.05
 _AT_ONCE = struct.pack("ii", 1, 0)
 
 T = TypeVar("T")
-_Side = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class Flow:
@@ -143,7 +142,7 @@ class Proxy:
 
         :param reset: as a RST; else as a FIN
         """
-        return self.do(lambda: sum(one.cut(reset) for one in tuple(self._connections)))
+        return self._run(self._cut(reset))
 
     def delay(self, seconds: float) -> None:
         """Let each piece take so long, in both directions, however many there are at a time."""
@@ -173,10 +172,11 @@ class Proxy:
             accepting.cancel()
             await asyncio.wait((accepting,))
 
+    async def _cut(self, reset: bool) -> int:
+        return sum([one.cut(reset) for one in tuple(self._connections)])
+
     async def _end(self) -> None:
         await self._refuse()
-        for one in tuple(self._connections):
-            one.cut(reset=True)
         for task in tuple(self._tasks):
             task.cancel()
         if self._tasks:
@@ -185,89 +185,86 @@ class Proxy:
     async def _accept(self, listener: socket.socket) -> None:
         with listener:
             while True:
-                raw, _ = await self._loop.sock_accept(listener)
+                near, _ = await self._loop.sock_accept(listener)
                 self.accepted += 1
-                task = asyncio.ensure_future(self._serve(raw))
+                task = asyncio.ensure_future(self._serve(near))
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
 
-    async def _serve(self, raw: socket.socket) -> None:
-        near = await asyncio.open_connection(sock=raw)
-        try:
-            far = await asyncio.open_connection(LOOPBACK, self.target)
-        except BaseException as error:
-            near[1].transport.abort()
-            if not isinstance(error, OSError):
-                raise
-            return
-        connection = _Connection(self, near, far)
-        self._connections.add(connection)
-        try:
-            await connection.run()
-        finally:
-            self._connections.discard(connection)
+    async def _serve(self, near: socket.socket) -> None:
+        with near, socket.socket() as far:
+            for side in (near, far):
+                side.setblocking(False)
+                side.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            connection = _Connection(self, near, far)
+            try:
+                await self._loop.sock_connect(far, (LOOPBACK, self.target))
+                self._connections.add(connection)
+                await connection.run()
+            except (OSError, asyncio.CancelledError):
+                for side in (near, far):
+                    side.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
+            finally:
+                self._connections.discard(connection)
 
 
 class _Connection:
-    def __init__(self, proxy: Proxy, near: _Side, far: _Side) -> None:
+    """Two sockets, which who calls `run` closes afterwards."""
+
+    def __init__(self, proxy: Proxy, near: socket.socket, far: socket.socket) -> None:
         self._proxy = proxy
         self._near, self._far = near, far
-        self._over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-    async def run(self) -> None:
-        pumps = asyncio.gather(
-            self._pump(self._proxy.up, self._near[0], self._far[1]),
-            self._pump(self._proxy.down, self._far[0], self._near[1]),
-        )
-        try:
-            await asyncio.wait((pumps, self._over), return_when=asyncio.FIRST_COMPLETED)
-            if self._over.done():
-                pumps.cancel()
-                farewell = asyncio.gather(*(_discard(one[0]) for one in (self._near, self._far)))
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(farewell, FAREWELL)
-            with contextlib.suppress(asyncio.CancelledError):
-                await pumps
-        except BaseException:
-            for _, writer in (self._near, self._far):
-                writer.transport.abort()
-            raise
-        finally:
-            pumps.cancel()
-            await asyncio.wait((pumps,))
-            for _, writer in (self._near, self._far):
-                writer.close()
-                with contextlib.suppress(OSError):
-                    await writer.wait_closed()
+        self._clock = asyncio.get_running_loop()
+        #: Whether it is cut by a RST.
+        self._over: asyncio.Future[bool] = self._clock.create_future()
 
     def cut(self, reset: bool) -> bool:
         """End both sides, and tell whether it hadn't been done already."""
         if self._over.done():
             return False
-        self._over.set_result(None)
-        for _, writer in (self._near, self._far):
-            if reset:
-                raw = writer.get_extra_info("socket")
-                with contextlib.suppress(OSError):
-                    raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
-                writer.transport.abort()
-            else:
-                # Not a close: that is a RST where bytes were not read yet.
-                _end(writer)
+        self._over.set_result(reset)
         return True
 
-    async def _pump(
-        self, flow: Flow, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
-        queue: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue(64)
-        writing = asyncio.ensure_future(self._write(flow, queue, writer))
-        clock = asyncio.get_running_loop()
-        held = b""
+    async def run(self) -> None:
+        """Carry bytes until both sides have ended.
+
+        :raises OSError: if it ends as a RST
+        """
+        pumps = (
+            asyncio.ensure_future(self._pump(self._proxy.up, self._near, self._far)),
+            asyncio.ensure_future(self._pump(self._proxy.down, self._far, self._near)),
+        )
+        both = asyncio.ensure_future(asyncio.wait(pumps))
         try:
-            while not self._over.done():
+            await asyncio.wait((both, self._over), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (*pumps, both):
+                task.cancel()
+            await asyncio.wait((*pumps, both))
+        if not self._over.done():
+            return
+        if self._over.result():
+            raise ConnectionResetError
+        # Not a close: that is a RST where bytes were not read yet.
+        for side in (self._near, self._far):
+            _end(side)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(FAREWELL):
+                for side in (self._near, self._far):
+                    with contextlib.suppress(OSError):
+                        while await self._clock.sock_recv(side, CHUNK):
+                            pass
+
+    async def _pump(self, flow: Flow, source: socket.socket, sink: socket.socket) -> None:
+        queue: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue(64)
+        writing = asyncio.ensure_future(self._write(flow, queue, sink))
+        held, data = b"", b"-"
+        try:
+            while data:
                 await flow.flowing.wait()
                 try:
-                    data = await asyncio.wait_for(reader.read(CHUNK), TOGETHER if held else None)
+                    async with asyncio.timeout(TOGETHER if held else None):
+                        data = await self._clock.sock_recv(source, CHUNK)
                 except TimeoutError:
                     pieces, held = [held], b""
                 except OSError:
@@ -279,44 +276,35 @@ class _Connection:
                         continue
                     pieces, held = [data, held] if data else [held, data], b""
                 for piece in filter(None, pieces):
-                    await queue.put((clock.time() + flow.latency, piece))
-                if not reader.at_eof():
-                    continue
-                await queue.put((clock.time() + flow.latency, b""))
-                await writing
-                return
+                    await queue.put((self._clock.time() + flow.latency, piece))
+            await queue.put((self._clock.time() + flow.latency, b""))
+            await asyncio.wait((writing,))
         finally:
             writing.cancel()
             await asyncio.wait((writing,))
 
     async def _write(
-        self, flow: Flow, queue: asyncio.Queue[tuple[float, bytes]], writer: asyncio.StreamWriter
+        self, flow: Flow, queue: asyncio.Queue[tuple[float, bytes]], sink: socket.socket
     ) -> None:
-        clock = asyncio.get_running_loop()
         while True:
             due, data = await queue.get()
-            await asyncio.sleep(due - clock.time())
+            await asyncio.sleep(due - self._clock.time())
             await flow.flowing.wait()
             if self._over.done():
                 return
             if not data:
-                _end(writer)
+                _end(sink)
                 return
             kept, how = flow.shape(data)
-            writer.write(kept)
+            try:
+                await self._clock.sock_sendall(sink, kept)
+            except OSError:
+                how = True
             if how is not None:
                 self.cut(how)
                 return
-            with contextlib.suppress(OSError):  # the side that is gone says so where it is read
-                await writer.drain()
 
 
-async def _discard(reader: asyncio.StreamReader) -> None:
+def _end(side: socket.socket) -> None:
     with contextlib.suppress(OSError):
-        while await reader.read(CHUNK):
-            pass
-
-
-def _end(writer: asyncio.StreamWriter) -> None:
-    with contextlib.suppress(OSError):
-        writer.write_eof()
+        side.shutdown(socket.SHUT_WR)
