@@ -16,12 +16,13 @@ INSTALL := sh tests/testbed/install.sh
 FRESH := rm -rf build/lib build/bdist.*
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types contracts doc api pytest bench packaging clean
+.PHONY: help demo test lint types contracts doc api pytest storm bench packaging clean
 
 help:
 	@echo 'make demo       see alice and bob talk on a private server (KEEP=1 leaves it running)'
 	@echo 'make test       all checks and tests, on real servers of this machine'
 	@echo 'make lint       style alone; likewise: types, contracts, doc, pytest (T="tests/house -k wheel")'
+	@echo 'make storm      messages both ways while all that can fail fails, for long (SAT_SEED=1 STORM="N CUTS KILLS RESTARTS")'
 	@echo 'make bench      speed and memory, as ratios'
 	@echo 'make api        write down what the bridge is now, in doc/api/api.json'
 	@echo 'make packaging  install the sdist, the wheel and the tree on each Python that is here'
@@ -58,6 +59,10 @@ pytest: $(VENV)/.test
 	@$(INSTALL) prosody
 	@echo '— tests'
 	@$(BIN)/pytest --quiet $(T)
+
+storm: $(VENV)/.test
+	@$(INSTALL) prosody
+	@SAT_STORM="$(or $(STORM),10000 300 30 5)" $(BIN)/pytest --quiet --capture=no tests/e2e/test_storm.py
 
 bench: $(BENCH)/.ready
 	@$(INSTALL) prosody

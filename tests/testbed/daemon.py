@@ -242,13 +242,22 @@ class Daemon:
         return follower
 
     def profile(
-        self, name: str, server: Prosody, *, user: str | None = None, connect: bool = True
+        self,
+        name: str,
+        server: Prosody,
+        *,
+        user: str | None = None,
+        at: str | None = None,
+        connect: bool = True,
     ) -> None:
-        """Create a profile for a user of a server, and connect it."""
+        """Create a profile for a user of a server, and connect it.
+
+        :param at: where it connects to, such as a proxy's address; by default the server's
+        """
         user = user or name
         self.jp(
             *("profile", "create", name, "--jid", server.jid(user), "--password-stdin"),
-            *("--server", server.address, "--ca", server.ca),
+            *("--server", at or server.address, "--ca", server.ca),
             input=server.passwords[user],
         )
         if connect:

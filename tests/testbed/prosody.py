@@ -63,7 +63,8 @@ class Prosody:
         self.passwords: dict[str, str] = {}
         self._friends: defaultdict[str, set[str]] = defaultdict(set)
         self._without = without
-        self._modules = modules
+        #: The names of its modules.
+        self.enabled = {*MODULES, *modules} - set(without)
         self._password_hash = password_hash
         self._upload_limit = upload_limit
         self._level = "debug" if debug else "info"
@@ -213,13 +214,12 @@ class Prosody:
         def lua_list(names: Collection[str]) -> str:
             return ", ".join(_quoted(name) for name in sorted(names))
 
-        enabled = {*MODULES, *self._modules} - set(self._without)
         return string.Template(TEMPLATE.read_text()).substitute(
             ports,
             folder=self.folder,
             host=self.host,
             level=self._level,
-            enabled=lua_list(enabled),
+            enabled=lua_list(self.enabled),
             # It would resolve names outside of this machine.
             disabled=lua_list({"s2s", *self._without}),
             password_hash=self._password_hash,

@@ -6,12 +6,14 @@ arguments. It prints what it sees, a JSON object a line.
 """
 
 import asyncio
+import contextlib
 import json
 import sys
 from pathlib import Path
 from typing import Any
 
 import slixmpp
+from slixmpp.exceptions import IqError
 
 
 class Peer(slixmpp.ClientXMPP):
@@ -21,7 +23,16 @@ class Peer(slixmpp.ClientXMPP):
         super().__init__(jid, password)
         self.ca_certs = Path(ca)
         self.enable_direct_tls = False
-        for plugin in ("xep_0030", "xep_0115", "xep_0184", "xep_0199", "xep_0092"):
+        self.use_origin_id = True
+        for plugin in (
+            "xep_0030",
+            "xep_0115",
+            "xep_0184",
+            "xep_0199",
+            "xep_0092",
+            "xep_0313",
+            "xep_0359",
+        ):
             self.register_plugin(plugin)
         self.auto_authorize = None
         self.auto_subscribe = False
@@ -52,11 +63,29 @@ class Peer(slixmpp.ClientXMPP):
     def _receipt(self, message: Any) -> None:
         self._say("receipt", id=message["receipt"])
 
-    def _say(self, what: str, **more: str) -> None:
+    def _say(self, what: str, **more: object) -> None:
         print(json.dumps({"what": what, **more}), flush=True)
 
     def do_send(self, to: str, body: str) -> None:
         self.send_message(mto=slixmpp.JID(to), mbody=body, mtype="chat")
+
+    def do_burst(self, to: str, first: int, count: int) -> None:
+        """Send messages that are numbered."""
+        for number in range(first, first + count):
+            self.do_send(to, f"b {number}")
+
+    async def do_pong(self) -> None:
+        """Say when the server has handled all that was sent before."""
+        await self["xep_0199"].send_ping(self.boundjid.host, timeout=60)
+        self._say("pong")
+
+    async def do_archive(self) -> None:
+        """Say what the own archive holds, oldest first; nothing if there is none."""
+        bodies: list[str] = []
+        with contextlib.suppress(IqError):
+            async for found in self["xep_0313"].iterate():
+                bodies.append(found["mam_result"]["forwarded"]["stanza"]["body"])
+        self._say("archive", bodies=bodies)
 
     def do_show(self, show: str, status: str) -> None:
         self.send_presence(pshow=show, pstatus=status)
@@ -74,13 +103,13 @@ class Peer(slixmpp.ClientXMPP):
 
     async def do_features(self, to: str) -> None:
         answer = await self["xep_0030"].get_info(to)
-        self._say("features", features=sorted(answer["disco_info"]["features"]))  # type: ignore[arg-type]
+        self._say("features", features=sorted(answer["disco_info"]["features"]))
 
     async def do_caps(self, to: str) -> None:
         """Say what the presence of a full JID promised, once its hash was found to be right."""
         node = await self["xep_0115"].get_verstring(to)
         known = await self["xep_0115"].get_caps(to)
-        self._say("caps", verified=bool(node and known))  # type: ignore[arg-type]
+        self._say("caps", verified=bool(node and known))
 
 
 async def main(jid: str, host: str, port: str, ca: str) -> None:

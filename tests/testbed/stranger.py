@@ -34,6 +34,10 @@ class Stranger:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Leave, and end; what was seen stays."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         with contextlib.suppress(BrokenPipeError):
@@ -44,7 +48,7 @@ class Stranger:
         self._reader.join()
         self._process.stdout.close()
 
-    def tell(self, *command: str) -> None:
+    def tell(self, *command: str | int) -> None:
         """Give a command: the name of a method of the peer, and its arguments."""
         self._write(json.dumps(command))
 

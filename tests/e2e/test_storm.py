@@ -1,0 +1,78 @@
+"""Whatever the network, the daemon and the server do: each message once, in order, on both sides.
+
+Short here; `make storm` runs the long one. The seed is printed; `SAT_SEED` sets it, `SAT_STORM` the
+size: messages each way, cuts of the link, kills of the daemon, restarts of the server.
+"""
+
+import os
+import secrets
+from collections import Counter
+from collections.abc import Iterator
+from random import Random
+
+import pytest
+
+from tests.e2e.storm import Size, Storm, every, firsts
+from tests.testbed import Daemon, Prosody
+
+SIZE = Size(*map(int, os.environ.get("SAT_STORM", "300 6 2 1").split()))
+
+
+@pytest.fixture
+def random() -> Random:
+    seed = int(os.environ.get("SAT_SEED") or secrets.randbelow(2**32))
+    print(f"SAT_SEED={seed}")
+    return Random(seed)
+
+
+def rage(daemon: Daemon, server: Prosody, random: Random) -> Storm:
+    for name in ("alice", "bob"):
+        server.add_user(name, secrets.token_hex(12))
+    server.befriend("alice", "bob")
+    storm = Storm(server, daemon, ("alice", "bob"), SIZE, random)
+    storm.run()
+    print("; ".join(storm.story))
+    return storm
+
+
+def check_ours(storm: Storm) -> dict[str, bool]:
+    """Check history and event log; return for each message sent whether it may be doubled."""
+    history = storm.history()
+    every((one["body"] for one in history if one["direction"] == "in"), "b", SIZE.messages)
+    every((one["body"] for one in history if one["direction"] == "out"), "a", SIZE.messages)
+    assert storm.watcher.gaps == []
+    added = [event["data"] for event in storm.watcher.events if event["type"] == "message.added"]
+    every((one["body"] for one in added if one["direction"] == "in"), "b", SIZE.messages)
+    every((one["body"] for one in added if one["direction"] == "out"), "a", SIZE.messages)
+    assert [one for one in history if one["state"] in ("pending", "sent", "failed")] == []
+    return {one["body"]: one["maybe_duplicate"] for one in history if one["direction"] == "out"}
+
+
+@pytest.fixture
+def archiving() -> Iterator[Prosody]:
+    with Prosody() as running:
+        yield running
+
+
+@pytest.fixture
+def forgetting() -> Iterator[Prosody]:
+    with Prosody(without=["mam"]) as running:
+        yield running
+
+
+def test_where_the_server_has_an_archive_each_message_is_there_once(daemon, archiving, random):
+    storm = rage(daemon, archiving, random)
+    check_ours(storm)
+    every(storm.archived, "a", SIZE.messages)
+    every(storm.seen, "a", SIZE.messages)
+
+
+def test_where_it_has_none_nothing_is_lost_and_what_may_be_doubled_is_marked(
+    daemon, forgetting, random
+):
+    storm = rage(daemon, forgetting, random)
+    marked = check_ours(storm)
+    every(firsts(storm.seen), "a", SIZE.messages)
+    times = Counter(storm.seen)
+    unmarked = [body for body in times if times[body] > 1 and not marked[body]]
+    assert not unmarked, f"doubled, and not marked: {unmarked}"
