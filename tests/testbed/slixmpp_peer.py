@@ -23,17 +23,8 @@ class Peer(slixmpp.ClientXMPP):
         super().__init__(jid, password)
         self.ca_certs = Path(ca)
         self.enable_direct_tls = False
-        self.use_origin_id = True
-        for plugin in (
-            "xep_0030",
-            "xep_0115",
-            "xep_0184",
-            "xep_0199",
-            "xep_0092",
-            "xep_0313",
-            "xep_0359",
-        ):
-            self.register_plugin(plugin)
+        for plugin in ("0030", "0092", "0115", "0184", "0199", "0313", "0359"):
+            self.register_plugin(f"xep_{plugin}")
         self.auto_authorize = None
         self.auto_subscribe = False
         self.add_event_handler("session_start", self._started)
@@ -67,7 +58,10 @@ class Peer(slixmpp.ClientXMPP):
         print(json.dumps({"what": what, **more}), flush=True)
 
     def do_send(self, to: str, body: str) -> None:
-        self.send_message(mto=slixmpp.JID(to), mbody=body, mtype="chat")
+        message = self.make_message(mto=slixmpp.JID(to), mbody=body, mtype="chat")
+        message["id"] = self.new_id()
+        message["origin_id"]["id"] = message["id"]
+        message.send()
 
     def do_burst(self, to: str, first: int, count: int) -> None:
         """Send messages that are numbered."""
