@@ -56,7 +56,7 @@ api: $(VENV)/.test
 	@$(BIN)/python -m tests.house.api
 
 pytest: $(VENV)/.test
-	@$(INSTALL) prosody
+	@$(INSTALL) prosody ejabberd
 	@echo '— tests'
 	@$(BIN)/pytest --quiet $(T)
 

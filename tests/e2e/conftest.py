@@ -1,4 +1,4 @@
-"""A private Prosody for all stories, and a daemon of its own for each."""
+"""Private servers for all stories, each told on all of them, and a daemon of its own for each."""
 
 import itertools
 import secrets
@@ -6,15 +6,28 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.testbed import Daemon, Prosody
+from tests.testbed import Daemon, Ejabberd, Prosody, Server
 
 People = Callable[..., tuple[str, ...]]
+SERVERS: dict[str, type[Server]] = {"prosody": Prosody, "ejabberd": Ejabberd}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers", "any_server: the story is of the daemon alone: one server is enough"
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "server" in metafunc.fixturenames:
+        one = any(mark.name == "any_server" for mark in metafunc.definition.iter_markers())
+        metafunc.parametrize("server", ["prosody"] if one else [*SERVERS], indirect=True)
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[Prosody]:
-    """A Prosody which every test may use, and none may stop: that takes one of its own."""
-    with Prosody() as running:
+def server(request: pytest.FixtureRequest) -> Iterator[Server]:
+    """A server which every test may use, and none may stop: that takes one of its own."""
+    with SERVERS[request.param]({}) as running:
         yield running
 
 
@@ -26,7 +39,7 @@ def daemon() -> Iterator[Daemon]:
 
 
 @pytest.fixture(scope="session")
-def people(server: Prosody) -> People:
+def people(server: Server) -> People:
     """A function which registers new users, friends of each other, and returns their names.
 
     Every test has people of its own, so that no test sees another's messages.
@@ -46,7 +59,7 @@ def people(server: Prosody) -> People:
 
 
 @pytest.fixture
-def pair(server: Prosody, daemon: Daemon, people: People) -> tuple[str, str]:
+def pair(server: Server, daemon: Daemon, people: People) -> tuple[str, str]:
     """Two friends, connected by one daemon; a profile's name is the user's."""
     alice, bob = people("alice", "bob")
     for name in (alice, bob):

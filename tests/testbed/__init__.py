@@ -11,15 +11,19 @@ For pytest's fixtures, for the demonstration, and by hand::
 
 from tests.testbed.certificates import Authority
 from tests.testbed.daemon import CommandFailed, Daemon, Follower
+from tests.testbed.ejabberd import Ejabberd
 from tests.testbed.processes import MissingProgram, StartFailed
 from tests.testbed.prosody import Prosody
+from tests.testbed.server import Server
 
 __all__ = [
     "Authority",
     "CommandFailed",
     "Daemon",
+    "Ejabberd",
     "Follower",
     "MissingProgram",
     "Prosody",
+    "Server",
     "StartFailed",
 ]

@@ -15,7 +15,7 @@ from typing import Any, Self
 
 from sat.bridge import lock, paths
 from tests.testbed.processes import StartFailed, end_pid, end_process, tail, wait_until
-from tests.testbed.prosody import Prosody
+from tests.testbed.server import Server
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULES = {"sat": "sat", "jp": "sat.frontends.jp"}
@@ -244,7 +244,7 @@ class Daemon:
     def profile(
         self,
         name: str,
-        server: Prosody,
+        server: Server,
         *,
         user: str | None = None,
         at: str | None = None,

@@ -1,5 +1,5 @@
 #!/bin/sh
-# install.sh NAME… — installs what is missing of: make venv prosody.
+# install.sh NAME… — installs what is missing of: make venv prosody ejabberd.
 # As root, or through a sudo that asks for nothing, apt does it; otherwise the one line to run is printed, and this fails.
 set -eu
 
@@ -9,7 +9,8 @@ for name in "$@"; do
         make) command -v make >/dev/null || missing="$missing make" ;;
         venv) "${PYTHON:-python3}" -c 'import ensurepip, venv' 2>/dev/null || missing="$missing python3-venv" ;;
         prosody) [ -x "$(command -v prosody || echo /usr/bin/prosody)" ] || missing="$missing prosody" ;;
-        *) echo "install.sh: no program is called “$name” here; it knows make, venv and prosody." >&2; exit 2 ;;
+        ejabberd) [ -x "$(command -v ejabberdctl || echo /usr/sbin/ejabberdctl)" ] || missing="$missing ejabberd" ;;
+        *) echo "install.sh: no program is called “$name” here; it knows make, venv, prosody and ejabberd." >&2; exit 2 ;;
     esac
 done
 [ -n "$missing" ] || exit 0
@@ -45,6 +46,6 @@ $root sh -c '
     install "$@" || { apt-get -qq update >>"$log" 2>&1 && install "$@"; } || { cat "$log" >&2; rm -f "$log"; exit 1; }
     rm -f "$log"
     for package in "$@"; do
-        [ "$package" != prosody ] || update-rc.d prosody disable >/dev/null 2>&1 || true
+        case $package in prosody | ejabberd) update-rc.d $package disable >/dev/null 2>&1 || true ;; esac
     done
 ' install $missing </dev/null

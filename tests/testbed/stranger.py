@@ -8,13 +8,13 @@ import threading
 from typing import Any, Self
 
 from tests.testbed.processes import end_process, wait_until
-from tests.testbed.prosody import Prosody
+from tests.testbed.server import Server
 
 
 class Stranger:
     """A user of a server who is there with slixmpp; what it sees is in ``seen``."""
 
-    def __init__(self, server: Prosody, user: str) -> None:
+    def __init__(self, server: Server, user: str) -> None:
         self.jid = server.jid(user)
         host, _, port = server.address.rpartition(":")
         self._process = subprocess.Popen(
