@@ -283,7 +283,7 @@ class Storm:
         self._proxy.cut(reset=True)
         self._all_was_read()
         self._bobs[-1].stop()
-        crash = self.server.archives and self._random.random() < 0.5
+        crash = self.server.archives and self.server.survives and self._random.random() < 0.5
         self.story.append("server killed" if crash else "server restarted")
         if crash:
             self.server.kill()

@@ -16,6 +16,8 @@ from tests.e2e.refusals import as_root, bodies, refused
 from tests.testbed import Daemon
 from tests.testbed.processes import end_process, wait_until
 
+pytestmark = pytest.mark.any_server
+
 NOBODY = 65534
 
 

@@ -15,6 +15,8 @@ from tests.hostile.server import HostileServer
 from tests.testbed import Daemon
 from tests.testbed.processes import free_ports
 
+pytestmark = pytest.mark.any_server
+
 NOBODY = 65534
 MIB = 1024 * 1024
 HELLO = {"jsonrpc": "2.0", "id": 1, "method": "session.hello", "params": {"api": "1"}}

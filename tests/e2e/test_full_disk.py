@@ -12,6 +12,8 @@ import pytest
 from tests.testbed import Daemon
 from tests.testbed.processes import wait_until
 
+pytestmark = pytest.mark.any_server
+
 SIZE = 6 * 1024 * 1024
 
 

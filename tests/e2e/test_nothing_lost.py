@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from tests.testbed import Daemon, Prosody
+from tests.testbed import Daemon, Ejabberd, Prosody
 from tests.testbed.processes import wait_until
 
 
@@ -160,9 +160,16 @@ def test_the_same_transaction_is_done_once(server, daemon, pair):
     assert "transaction" in other.stderr
 
 
-def test_without_stream_management_nothing_is_sent_twice(people):
+@pytest.mark.parametrize(
+    "make",
+    [
+        pytest.param(lambda: Prosody(without=["smacks"]), id="prosody"),
+        pytest.param(lambda: Ejabberd(without=["mod_stream_mgmt"]), id="ejabberd"),
+    ],
+)
+def test_without_stream_management_nothing_is_sent_twice(make):
     """A server without XEP-0198 has what it answered a ping behind."""
-    with Prosody(without=["smacks"]) as server, Daemon() as daemon:
+    with make() as server, Daemon() as daemon:
         for name in ("alice", "bob"):
             server.add_user(name, f"{name}-secret")
             daemon.profile(name, server)

@@ -38,6 +38,8 @@ class Greeter(Plugin):
 RAISING = '''\
 from sat.plugin import JID, Element, Iq, Plugin, Stage, command, iq_get, message_stage
 
+pytestmark = pytest.mark.any_server
+
 
 class Raising(Plugin):
     """Fail in every handler."""

@@ -7,13 +7,12 @@ size: messages each way, cuts of the link, kills of the daemon, restarts of the 
 import os
 import secrets
 from collections import Counter
-from collections.abc import Iterator
 from random import Random
 
 import pytest
 
 from tests.e2e.storm import Size, Storm, every, firsts
-from tests.testbed import Daemon, Prosody
+from tests.testbed import Daemon, Ejabberd, Prosody, Server
 
 SIZE = Size(*map(int, os.environ.get("SAT_STORM", "300 6 2 1").split()))
 
@@ -25,7 +24,7 @@ def random() -> Random:
     return Random(seed)
 
 
-def rage(daemon: Daemon, server: Prosody, random: Random) -> Storm:
+def rage(daemon: Daemon, server: Server, random: Random) -> Storm:
     for name in ("alice", "bob"):
         server.add_user(name, secrets.token_hex(12))
     server.befriend("alice", "bob")
@@ -48,30 +47,26 @@ def check_ours(storm: Storm) -> dict[str, bool]:
     return {one["body"]: one["maybe_duplicate"] for one in history if one["direction"] == "out"}
 
 
-@pytest.fixture
-def archiving() -> Iterator[Prosody]:
-    with Prosody() as running:
-        yield running
-
-
-@pytest.fixture
-def forgetting() -> Iterator[Prosody]:
-    with Prosody(without=["mam"]) as running:
-        yield running
-
-
-def test_where_the_server_has_an_archive_each_message_is_there_once(daemon, archiving, random):
-    storm = rage(daemon, archiving, random)
-    check_ours(storm)
+@pytest.mark.parametrize("make", [Prosody, Ejabberd])
+def test_where_the_server_has_an_archive_each_message_is_there_once(daemon, make, random):
+    with make({}) as server:
+        storm = rage(daemon, server, random)
+        check_ours(storm)
     every(storm.archived, "a", SIZE.messages)
     every(storm.seen, "a", SIZE.messages)
 
 
-def test_where_it_has_none_nothing_is_lost_and_what_may_be_doubled_is_marked(
-    daemon, forgetting, random
-):
-    storm = rage(daemon, forgetting, random)
-    marked = check_ours(storm)
+@pytest.mark.parametrize(
+    "make",
+    [
+        pytest.param(lambda: Prosody(without=["mam"]), id="Prosody"),
+        pytest.param(lambda: Ejabberd(without=["mod_mam"]), id="Ejabberd"),
+    ],
+)
+def test_where_it_has_none_nothing_is_lost_and_what_may_be_doubled_is_marked(daemon, make, random):
+    with make() as server:
+        storm = rage(daemon, server, random)
+        marked = check_ours(storm)
     every(firsts(storm.seen), "a", SIZE.messages)
     times = Counter(storm.seen)
     unmarked = [body for body in times if times[body] > 1 and not marked[body]]

@@ -56,6 +56,17 @@ class Ejabberd(Server):
         """Whether it keeps archives (XEP-0313)."""
         return "mod_mam" not in self._without
 
+    @property
+    def survives(self) -> bool:
+        """Whether what it took is kept when it is killed: not what came in the last seconds."""
+        return False
+
+    def kill(self) -> None:
+        """End it as a power cut does: what it took in the last seconds is lost, but its people."""
+        super().kill()
+        self._unregistered |= set(self.passwords)
+        self._unwritten |= set(self._friends)
+
     def add_user(self, name: str, password: str) -> None:
         """Register a user; it may be running or not."""
         self.passwords[name] = password
@@ -71,6 +82,7 @@ class Ejabberd(Server):
     def remove_user(self, name: str) -> None:
         """Delete the account of a user, as an administrator does while it runs."""
         self.api("unregister", user=name, host=self.host)
+        del self.passwords[name]
 
     def api(self, command: str, **arguments: object) -> object:
         """Run a command of ejabberdctl, and return what it answers.
@@ -92,7 +104,9 @@ class Ejabberd(Server):
             self._started()
 
     def _started(self) -> None:
-        for name in sorted(self._unregistered):
+        known = self.api("registered_users", host=self.host)
+        assert isinstance(known, list)
+        for name in sorted(self._unregistered - set(known)):
             self.api("register", user=name, host=self.host, password=self.passwords[name])
         for name in sorted(self._unwritten):
             for friend in sorted(self._friends[name]):

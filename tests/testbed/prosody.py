@@ -57,6 +57,11 @@ class Prosody(Server):
         """Whether it keeps archives (XEP-0313)."""
         return "mam" in self._modules
 
+    @property
+    def survives(self) -> bool:
+        """Whether what it took is kept when it is killed."""
+        return True
+
     def add_user(self, name: str, password: str) -> None:
         """Register a user; it may be running or not. It hashes the password at the first login."""
         self.passwords[name] = password
@@ -70,6 +75,7 @@ class Prosody(Server):
     def remove_user(self, name: str) -> None:
         """Delete the account of a user, as an administrator does while it runs."""
         self.shell(f"user:delete({_quoted(self.jid(name))})")
+        del self.passwords[name]
 
     def _write_rosters(self, names: tuple[str, ...]) -> None:
         for user in names:

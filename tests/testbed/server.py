@@ -90,6 +90,11 @@ class Server(ABC):
     def archives(self) -> bool:
         """Whether it keeps archives (XEP-0313)."""
 
+    @property
+    @abstractmethod
+    def survives(self) -> bool:
+        """Whether what it took is kept when it is killed."""
+
     def jid(self, name: str) -> str:
         """Return the bare JID of a user."""
         return f"{name}@{self.host}"
