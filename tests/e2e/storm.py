@@ -24,7 +24,7 @@ from tests.testbed.stranger import Stranger
 #: How many messages of either side may be on their way at a time.
 WINDOW = 60
 #: Seconds without any progress after which the storm is given up.
-PATIENCE = 120.0
+PATIENCE = 60.0
 #: The states that say that the server has a message.
 SAFE = ("acknowledged", "received", "displayed")
 
