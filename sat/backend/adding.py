@@ -26,6 +26,7 @@ from sat.backend.history import (
     when,
 )
 from sat.backend.schema import ORDER_BITS, Prepared
+from sat.backend.store import Row
 from sat.backend.transaction import Transaction
 from sat.bridge.events import ConversationChanged, MessageAdded
 from sat.bridge.model import Direction, Message, MessageState, MessageType
@@ -35,6 +36,9 @@ _conversation = schema.conversation
 
 #: Types of messages that count as unread and stand in a conversation's list.
 _COUNTED = (MessageType.CHAT, MessageType.NORMAL, MessageType.GROUPCHAT)
+
+
+_SET_WALKED = Prepared("UPDATE conversation SET walked_id = :row WHERE id = :key")
 
 
 class Archived:
@@ -53,13 +57,23 @@ class Archived:
         self.news = news
         self._last: dict[int, int] = {}
 
+    def reached(self, conversation_id: int, row: int | None) -> None:
+        """Note how far earlier walks came in a conversation."""
+        if self.news and row is not None:
+            self._last.setdefault(conversation_id, row)
+
+    def keep(self, tx: Transaction) -> None:
+        """Store how far this walk has come."""
+        for conversation_id, row in self._last.items():
+            tx.run(_SET_WALKED, key=conversation_id, row=row)
+
     def behind(self, conversation_id: int) -> int:
         """Return the row of the message before it in the same conversation; 0 for the first."""
         return self._last.get(conversation_id, 0)
 
     def passed(self, conversation_id: int, row: int) -> None:
-        """Note the row of a message."""
-        self._last[conversation_id] = row
+        """Note the row of a message; one of ours may have been written long before it was sent."""
+        self._last[conversation_id] = max(row, self.behind(conversation_id))
 
 
 @dataclass(slots=True)
@@ -93,6 +107,14 @@ class NewMessage:
 _ADD = Prepared(insert(_message).prefix_with("OR IGNORE"))
 _LAST_PLACE = Prepared(
     "SELECT id FROM message WHERE id >= :low AND id < :high ORDER BY id DESC LIMIT 1"
+)
+_LAST_BETWEEN = Prepared(
+    "SELECT max(id) FROM message"
+    " WHERE conversation_id = :conversation_id AND id >= :low AND id < :high"
+)
+_LAST_SO_FAR = Prepared(
+    "SELECT id FROM message WHERE conversation_id = :conversation_id AND direction = :direction"
+    " ORDER BY id DESC LIMIT 1"
 )
 _ADD_CONVERSATION = Prepared(
     "INSERT INTO conversation (profile_id, peer, unread, draft, rev)"
@@ -138,7 +160,9 @@ def add_message(tx: Transaction, new: NewMessage) -> Message | None:
         tx.run(_ADD_CONVERSATION, profile_id=new.profile_id, peer=new.peer, rev=tx.rev)
         conversation = tx.first(FIND_CONVERSATION, profile_id=new.profile_id, peer=new.peer)
         assert conversation is not None
-    conversation_id, last_id, read_id, unread = conversation
+    conversation_id, last_id, read_id, unread, walked_id = conversation
+    if new.archived is not None:
+        new.archived.reached(conversation_id, walked_id)
     same = _find_alike(tx, new, conversation_id)
     if same is None:
         row = _place(tx, new, conversation_id, last_id)
@@ -303,21 +327,40 @@ def _merge(tx: Transaction, same: StoredMessage, new: NewMessage) -> None:
 def _place(tx: Transaction, new: NewMessage, conversation_id: int, last_id: int | None) -> int:
     """Choose the row id: by time, and live messages after all that their conversation holds.
 
-    A clock that was set back must not put an answer before its question. Servers stamp in whole
-    seconds: of what was delayed, such a stamp may mean any moment of its second, and what came
-    before it stays before it.
+    A clock that was set back must not put an answer before its question. What was delayed on its
+    way stands at its time, but never before what came from there earlier: servers deliver in order.
+    What an archive gives follows what stands before it there; its first one, whose stamp may be in
+    whole seconds and so mean any moment of its second, what came live in that second.
     """
     # Ids are above zero, also that of a message which claims to be older than 1970.
     time = max(min(new.ts, tx.now), 1)
+    until = time + 1000
     behind = 0
     if new.archived is not None:
         time = min(time, new.archived.before)
+        until = min(until, new.archived.before)
         behind = new.archived.behind(conversation_id)
-    if last_id is not None and not behind:
-        last_time = last_id >> ORDER_BITS
-        if not new.extra.delayed or (new.ts % 1000 == 0 and time < last_time < time + 1000):
-            time = max(time, last_time)
+        if not behind and new.ts % 1000 == 0:
+            behind = _number(
+                tx.first(
+                    _LAST_BETWEEN,
+                    conversation_id=conversation_id,
+                    low=time << ORDER_BITS,
+                    high=until << ORDER_BITS,
+                )
+            )
+    elif new.extra.delayed:
+        direction = new.direction.value
+        behind = _number(
+            tx.first(_LAST_SO_FAR, conversation_id=conversation_id, direction=direction)
+        )
+    else:
+        behind = last_id or 0
     time = max(time, behind >> ORDER_BITS)
     low = time << ORDER_BITS
     last = tx.first(_LAST_PLACE, low=low, high=low + (1 << ORDER_BITS))
     return low if last is None else int(last[0]) + 1
+
+
+def _number(row: Row | None) -> int:
+    return int(row[0]) if row is not None and row[0] is not None else 0

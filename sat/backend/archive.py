@@ -7,16 +7,18 @@ copies were off); the archive alone says what there is, and is read again now an
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, cast
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 from twisted.internet.defer import Deferred, DeferredLock
 from twisted.logger import Logger
 
 from sat.backend import schema
 from sat.backend.adding import Archived
+from sat.backend.arrival import Arrival
 from sat.backend.history import FIND_CONVERSATION
 from sat.backend.schema import ORDER_BITS, Prepared
 from sat.backend.store import Reader
@@ -34,7 +36,7 @@ from sat.xmpp.archive import (
     read_result,
 )
 from sat.xmpp.reactor import Clock, Timer
-from sat.xmpp.stanza import JID, Element, Iq, NotConnected, StanzaError, parse_jid
+from sat.xmpp.stanza import JID, NS_DELAY, Element, Iq, NotConnected, StanzaError, parse_jid
 
 if TYPE_CHECKING:
     from sat.backend.live import LiveProfile
@@ -43,6 +45,8 @@ if TYPE_CHECKING:
 FIRST_DAYS = 30
 
 _log = Logger("sat.archive")
+#: Messages that are held while the archive is read.
+_MAX_HELD = 5000
 #: Messages a page; servers give fewer if that is too many for them.
 _PAGE = 250
 #: Seconds that a server has for a page, ...
@@ -63,11 +67,21 @@ _SET_POINT = Prepared(
         set_={"last_id": _setting.excluded.last_id, "ts": _setting.excluded.ts},
     )
 )
+_which = (
+    schema.archive.c.profile_id == bindparam("profile_id"),
+    schema.archive.c.jid == bindparam("jid"),
+)
 _POINT = Prepared(
-    select(schema.archive.c.last_id, schema.archive.c.ts).where(
-        schema.archive.c.profile_id == bindparam("profile_id"),
-        schema.archive.c.jid == bindparam("jid"),
+    select(schema.archive.c.last_id, schema.archive.c.ts, schema.archive.c.since).where(*_which)
+)
+_IS_BEHIND = Prepared(
+    _setting.on_conflict_do_update(
+        index_elements=["profile_id", "jid"],
+        set_={"since": func.coalesce(schema.archive.c.since, _setting.excluded.since)},
     )
+)
+_IS_CAUGHT_UP = Prepared(
+    "UPDATE archive SET since = NULL WHERE profile_id = :profile_id AND jid = :jid"
 )
 _message = schema.message
 _OLDEST = Prepared(
@@ -100,9 +114,58 @@ class Archive:
         self._looking = DeferredLock()
         self._running = False
         self._settled = False
+        self._holding = False
+        self._held: list[tuple[Element, Arrival]] = []
         self._timer: Timer | None = None
 
     # ---- the account's archive, at the beginning of a session
+
+    def session_began(self) -> None:
+        """Hold what was delayed on its way: the archive knows in which order it belongs."""
+        self._holding = True
+        spawn(self.fall_behind(self._live.jid), "noting that the archive is to be read")
+
+    async def fall_behind(self, owner: JID) -> None:
+        """Note that an archive may have what never came, as long as it isn't caught up."""
+        live = self._live
+
+        def note(tx: Transaction) -> None:
+            tx.run(
+                _IS_BEHIND,
+                profile_id=live.id,
+                jid=owner.full(),
+                last_id=None,
+                ts=None,
+                since=tx.now,
+            )
+
+        await live.core.journal.commit(note, wait=True)
+
+    def holds(self, element: Element, arrival: Arrival) -> bool:
+        """Keep a message until the archive is caught up, or False if it may be taken now.
+
+        The server is not told that it is dealt with, so that a crash loses none.
+        """
+        if (
+            not self._holding
+            or len(self._held) >= _MAX_HELD
+            or element.child("delay", NS_DELAY) is None
+            or element.get("type") == "groupchat"
+        ):
+            return False
+        self._held.append((element, arrival))
+        return True
+
+    @property
+    def is_holding(self) -> bool:
+        """Whether anything is held: then what comes after it is not dealt with without a gap."""
+        return bool(self._held)
+
+    def _release(self) -> None:
+        self._holding = False
+        held, self._held = self._held, []
+        for element, arrival in held:
+            self._live.inbox.received(element, arrival)
 
     def begin(self) -> None:
         """Catch up, and resolve what the last session left in doubt; harmless while it does."""
@@ -110,32 +173,43 @@ class Archive:
             self._running = True
             spawn(self._settle(), f"catching up with the archive of {self._live.name}")
 
-    def end(self) -> None:
-        """Stop: the session is over."""
+    def end(self, managed: bool) -> None:
+        """Stop: the session is over.
+
+        :param managed: whether the server keeps what was not acknowledged, in its order
+        """
         self._settled = False
+        if managed:
+            self._held.clear()
+        self._release()
         timer, self._timer = self._timer, None
         if timer is not None and timer.active():
             timer.cancel()
 
     async def _settle(self) -> None:
-        live = self._live
         try:
-            if not await self.available(live.jid):
-                live.outbox.resolve(lambda peer: False)
-                self._settled = True
-                return
-            caught_up = await self._try()
-            if not live.outbox.doubtful:
-                live.outbox.resolve(lambda peer: False)
-            else:
-                prefs = await self._prefs() if caught_up else Prefs(default="never")
-                live.outbox.resolve(lambda peer: prefs.archives(peer, live.roster.lists(peer)))
-            self._settled = True
-            self._timer = cast(Clock, live.core.reactor).callLater(_AGAIN, self._again)
-        except NotConnected:
-            return  # it is begun again when the session goes on, or with the next one
+            while self._live.online and not self._settled:
+                # A stream that ended meanwhile may have been followed by another already.
+                with suppress(NotConnected):
+                    await self._settle_now()
         finally:
             self._running = False
+
+    async def _settle_now(self) -> None:
+        live = self._live
+        if not await self.available(live.jid):
+            self._release()
+            live.outbox.resolve(lambda peer: False)
+            self._settled = True
+            return
+        caught_up = await self._try()
+        self._release()
+        prefs = Prefs(default="never")
+        if live.outbox.doubtful and caught_up:
+            prefs = await self._prefs()
+        live.outbox.resolve(lambda peer: prefs.archives(peer, live.roster.lists(peer)))
+        self._settled = True
+        self._timer = cast(Clock, live.core.reactor).callLater(_AGAIN, self._again)
 
     async def _try(self) -> bool:
         """Catch up, or give up after some tries; tell whether it did."""
@@ -193,11 +267,10 @@ class Archive:
         """
         live = self._live
         now = live.core.now()
-        place = Archived(int(now * 1000), news=True)
-        point = await live.core.store.read(
+        after, stamp, since = await live.core.store.read(
             lambda reader: reader.first(_POINT, profile_id=live.id, jid=owner.full())
-        )
-        after, since = point if point is not None else (None, None)
+        ) or (None, None, None)
+        place = Archived(since or int(now * 1000), news=True)
         begin = None if after else datetime.fromtimestamp(now, UTC) - timedelta(FIRST_DAYS)
         storing: Deferred[None] | None = None
         try:
@@ -206,19 +279,18 @@ class Archive:
                 try:
                     results, page = await self._page(owner, query, _TIMEOUT)
                 except StanzaError as error:
-                    if error.condition != "item-not-found" or after is None or since is None:
+                    if error.condition != "item-not-found" or after is None or stamp is None:
                         raise
                     # It has forgotten the message at which we were (XEP-0313, section 4.3).
-                    after, begin = None, datetime.fromtimestamp(since / 1000, UTC) - _MARGIN
-                    since = None
+                    after, begin = None, datetime.fromtimestamp(stamp / 1000, UTC) - _MARGIN
+                    stamp = None
                     continue
                 if storing is not None:
                     await storing
                 last = page.last or (results[-1].id if results else None)
-                if last is None:
-                    return
-                storing = start(self._store(owner, results, place, last))
-                if page.complete or not results or last == after:
+                over = page.complete or not results or last is None or last == after
+                storing = start(self._store(owner, results, place, last, over))
+                if over:
                     return
                 after = last
         finally:
@@ -283,7 +355,9 @@ class Archive:
         archived = reader.first(_OLDEST_ARCHIVED, conversation_id=found[0])
         return (oldest[0] if oldest else now), (archived[0] if archived else None)
 
-    async def _store(self, owner: JID, results: list[Result], place: Archived, last: str) -> None:
+    async def _store(
+        self, owner: JID, results: list[Result], place: Archived, last: str | None, over: bool
+    ) -> None:
         """Store a page, and then that nothing lacks up to its end."""
         live = self._live
         live.inbox.from_archive(owner, results, place)
@@ -292,13 +366,13 @@ class Archive:
         at = stamps[-1].timestamp() if stamps else live.core.now()
 
         def note(tx: Transaction) -> None:
-            tx.run(
-                _SET_POINT,
-                profile_id=live.id,
-                jid=owner.full(),
-                last_id=last,
-                ts=int(min(at, tx.now / 1000) * 1000),
-            )
+            which = {"profile_id": live.id, "jid": owner.full()}
+            if last is not None:
+                ts = int(min(at, tx.now / 1000) * 1000)
+                tx.run(_SET_POINT, **which, last_id=last, ts=ts, since=None)
+                place.keep(tx)
+            if over:
+                tx.run(_IS_CAUGHT_UP, **which)
 
         await live.core.journal.commit(note, wait=True)
 

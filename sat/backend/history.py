@@ -41,6 +41,7 @@ FIND_CONVERSATION = Prepared(
         _conversation.c.last_id,
         _conversation.c.read_id,
         _conversation.c.unread,
+        _conversation.c.walked_id,
     ).where(
         _conversation.c.profile_id == bindparam("profile_id"),
         _conversation.c.peer == bindparam("peer"),

@@ -188,9 +188,10 @@ class Inbox:
     def _store(self, incoming: Incoming, one: _Waiting) -> None:
         new = self._new_message(incoming, one)
         arrival = one.arrival
+        without_gap = not self._live.archive.is_holding
 
         def add(tx: Transaction) -> Message | None:
-            if arrival is not None:
+            if arrival is not None and without_gap:
                 self._live.note_handled(tx, arrival)
             return add_message(tx, new)
 

@@ -286,6 +286,7 @@ class LiveProfile:
         self._session = Arrivals(self._session.number + 1, resumption.id if resumption else None)
         self._features = features
         self._suspended = False
+        self.archive.session_began()
 
     def session_suspended(self) -> None:
         """Hold back what isn't numbered yet."""
@@ -301,12 +302,12 @@ class LiveProfile:
 
     def session_ended(self) -> None:
         """Forget what was true of the session alone."""
-        self._features = None
+        features, self._features = self._features, None
         self._suspended = False
         self._stream_over = True
         self._begun = 0
         self.outbox.end()
-        self.archive.end()
+        self.archive.end(managed=features is not None and features.management)
         self.presences.stream_ended()
         self.disco.forget()
         self._commit(lambda tx: sessions.end(tx, self.id), "noting the end of a session")
@@ -337,7 +338,7 @@ class LiveProfile:
         if element.name == "message":
             if self.archive.takes(element):
                 self.handled(arrival)  # it can be asked for again
-            else:
+            elif not self.archive.holds(element, arrival):
                 self.inbox.received(element, arrival)
             return
         try:

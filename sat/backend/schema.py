@@ -72,6 +72,8 @@ conversation = Table(
     Column("rev", Integer, nullable=False),
     # Whether the archive holds nothing older than the history does.
     Column("complete", Integer, nullable=False, server_default=text("0")),
+    # The row of the last message that was walked by in the archive: what follows there is behind.
+    Column("walked_id", Integer),
     UniqueConstraint("profile_id", "peer"),
     Index("conversation_recent", "profile_id", "last_id"),
 )
@@ -181,8 +183,11 @@ archive = Table(
     # Whose archive: the account's bare JID, or a room's.
     Column("jid", Text, primary_key=True),
     # The last of its messages before which the history lacks none (XEP-0313), and its time.
-    Column("last_id", Text, nullable=False),
-    Column("ts", Integer, nullable=False),
+    Column("last_id", Text),
+    Column("ts", Integer),
+    # When the first session began in which it could not be caught up; what came live since then
+    # may stand before what is missing.
+    Column("since", Integer),
 )
 
 question = Table(

@@ -2,7 +2,9 @@
 
 import pytest
 
+from sat.backend.adding import Archived
 from sat.backend.history import find_message, message_id, page, row_of
+from sat.bridge.model import Direction
 from tests.backend.ledger import NOW, Ledger
 from tests.backend.support import until
 
@@ -55,30 +57,69 @@ async def test_a_clock_set_back_keeps_the_order(ledger):
         assert rows == [("another",), ("question",), ("answer",)]
 
 
-async def test_messages_filled_in_go_before(ledger):
+async def test_an_archive_gives_its_own_order(ledger):
+    async with ledger:
+        await ledger.people("alice")
+        second = int(NOW) * 1000
+        ledger.now = int(NOW) + 0.4
+        await ledger.add("before the cut", archive_id="a1")
+        ledger.now += 5
+        await ledger.add("after the cut", archive_id="a5")
+        place = Archived(second + 5000, news=True)
+        known = await ledger.add("before the cut", archive_id="a1", ts=second, archived=place)
+        assert known is None
+        for number, ts in ((2, second), (3, second), (4, second + 9000)):
+            await ledger.add(
+                f"missed {number}", archive_id=f"a{number}", ts=ts, archived=place, delayed=True
+            )
+        await ledger.add("after the cut", archive_id="a5", ts=second + 9000, archived=place)
+        assert await bodies(ledger) == [
+            "before the cut",
+            "missed 2",
+            "missed 3",
+            "missed 4",
+            "after the cut",
+        ]
+
+
+async def test_the_first_of_an_archive_follows_what_came_live_in_its_second(ledger):
+    async with ledger:
+        await ledger.people("alice")
+        second = int(NOW) * 1000
+        ledger.now = int(NOW) + 0.4
+        await ledger.add("before the cut")
+        ledger.now += 0.2
+        await ledger.add("after the cut")
+        place = Archived(second + 500, news=True)
+        await ledger.add("missed", archive_id="a2", ts=second, archived=place, delayed=True)
+        assert await bodies(ledger) == ["before the cut", "missed", "after the cut"]
+
+
+async def test_looking_back_is_no_news(ledger):
     async with ledger:
         await ledger.people("alice")
         await ledger.add("now")
-        for number in (2, 1, 3, 3):
-            ts = int((NOW - 1000 + number) * 1000)
-            await ledger.add(f"old {number}", ts=ts, delayed=True)
-        assert await bodies(ledger) == ["old 1", "old 2", "old 3", "old 3", "now"]
-        assert await ledger.rows(
-            "SELECT body FROM message JOIN conversation ON last_id = message.id"
-        ) == [("now",)]
+        place = Archived(int(NOW * 1000) - 1, news=False)
+        for number in (1, 2):
+            ts = int((NOW - 1000) * 1000)
+            await ledger.add(f"old {number}", ts=ts, archived=place, archive_id=str(number))
+        assert await bodies(ledger) == ["old 1", "old 2", "now"]
+        assert len(await ledger.events()) == 1
+        assert await ledger.rows("SELECT unread FROM conversation") == [(1,)]
 
 
-async def test_a_stamp_in_whole_seconds_stays_behind_what_came_before(ledger):
+async def test_what_was_delayed_stays_behind_what_came_from_there_before(ledger):
     async with ledger:
         await ledger.people("alice")
         second = int(NOW) * 1000
         ledger.now = int(NOW) + 0.4
         await ledger.add("live")
         ledger.now += 5
-        for body, ts in (("same second", second), ("next second", second + 1000)):
+        await ledger.add("mine", direction=Direction.OUT)
+        # Its server stamps in whole seconds: the same one as the live one's.
+        for body, ts in (("kept", second), ("kept too", second + 1000)):
             await ledger.add(body, ts=ts, delayed=True)
-        await ledger.add("exactly before", ts=second + 200, delayed=True)
-        assert await bodies(ledger) == ["exactly before", "live", "same second", "next second"]
+        assert await bodies(ledger) == ["live", "kept", "kept too", "mine"]
 
 
 @pytest.mark.parametrize("ts", [0, -1, -(2**40), int(NOW * 1000) + 10**9])

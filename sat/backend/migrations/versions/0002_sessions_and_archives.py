@@ -24,12 +24,14 @@ _STATEMENTS = (
     CREATE TABLE archive (
         profile_id INTEGER NOT NULL,
         jid TEXT NOT NULL,
-        last_id TEXT NOT NULL,
-        ts INTEGER NOT NULL,
+        last_id TEXT,
+        ts INTEGER,
+        since INTEGER,
         PRIMARY KEY (profile_id, jid)
     )
     """,
     "ALTER TABLE conversation ADD COLUMN complete INTEGER DEFAULT 0 NOT NULL",
+    "ALTER TABLE conversation ADD COLUMN walked_id INTEGER",
     "DROP INDEX message_archive_id",
     # Ids are unique within one archive only: a room's may be those of the account's.
     """
