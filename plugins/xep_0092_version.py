@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sat
 from sat.bridge.model import Model
-from sat.plugin import JID, Element, Iq, Level, Plugin, command, iq_get, option
+from sat.plugin import JID, Element, Iq, Level, Plugin, StanzaError, command, iq_get, option
 
 NS_VERSION = "jabber:iq:version"
 
@@ -23,17 +23,21 @@ class Version(Plugin):
     name = "version"
     features = (NS_VERSION,)
     answer_strangers = option(
-        False, help="tell the version to those who may not see our presence as well"
+        False, help="answer those who are no contacts as well: they learn that we are there"
     )
 
     @iq_get(NS_VERSION, "query")
     async def answer(self, request: Iq) -> Element | None:
-        """Answer with name and version; the operating system is nobody's business."""
+        """Answer with name and version; the operating system is nobody's business.
+
+        :raises StanzaError: to strangers, with what a server says of somebody who isn't there
+        """
+        known = request.from_ is None or self.host.in_roster(request.from_)
+        if not known and not self.answer_strangers:
+            raise StanzaError("service-unavailable")
         query = Element((NS_VERSION, "query"))
         query.add("name", text="Salut à Toi")
-        known = request.from_ is None or self.host.in_roster(request.from_)
-        if known or self.answer_strangers:
-            query.add("version", text=sat.__version__)
+        query.add("version", text=sat.__version__)
         return query
 
     @command(level=Level.READ)
