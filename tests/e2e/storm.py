@@ -279,6 +279,9 @@ class Storm:
 
     def _restart(self, stack: ExitStack) -> None:
         """Restart the server, when bob has all that it had for him."""
+        if not self.server.archives:
+            # What it holds for a session whose link is cut may be lost with it, and by it.
+            assert wait_until(self._alice_has_all, PATIENCE), self._stuck()
         self._proxy.refuse()
         self._proxy.cut(reset=True)
         self._all_was_read()
@@ -292,6 +295,11 @@ class Storm:
         self.server.start()
         self._bob_comes(stack)
         self._proxy.listen()
+
+    def _alice_has_all(self) -> bool:
+        if not self._proxy.open:
+            self._hurry()
+        return self.watcher.got >= self._fed
 
     def _all_was_read(self) -> None:
         """Wait until the server has all that bob sent, and bob what was written to him."""

@@ -4,7 +4,10 @@ run_as_root = true
 admins = { "admin@$host" }
 interfaces = { "127.0.0.1" }; local_interfaces = { "127.0.0.1" }; use_ipv6 = false
 c2s_ports = { $c2s }; c2s_direct_tls_ports = { $direct_tls }; legacy_ssl_ports = {}
-s2s_ports = {}; http_ports = {}
+http_ports = {}
+-- No other server is looked for but those that it is told of.
+s2s_ports = { $s2s }; s2s_secure_auth = true; s2s_neighbours = { $neighbours }
+plugin_paths = { "$modules" }
 https_ports = { $https }; https_interfaces = { "127.0.0.1" }
 proxy65_ports = { $proxy65 }; proxy65_interfaces = { "127.0.0.1" }
 admin_socket = "$folder/admin.sock"

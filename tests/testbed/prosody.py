@@ -27,11 +27,13 @@ class Prosody(Server):
     :param password_hash: "SHA-1" or "SHA-256": the SCRAM which it offers
     :param upload_limit: the largest file it takes, in bytes
     :param debug: log every stanza
+    :param authority: signs its certificate; by default one of its own
+    :param federated: it talks with the servers that `meet` tells it of; by default with none
     """
 
     name = "Prosody"
     complaint = "Failed to open server port"
-    port_names = ("c2s", "direct_tls", "https", "proxy65")
+    port_names: tuple[str, ...] = ("c2s", "direct_tls", "https", "proxy65")
 
     def __init__(
         self,
@@ -44,13 +46,24 @@ class Prosody(Server):
         upload_limit: int = 200 * 1024 * 1024,
         debug: bool = False,
         authority: Authority | None = None,
+        federated: bool = False,
     ) -> None:
         self._without = without
         self._modules = {*MODULES, *modules} - set(without)
         self._password_hash = password_hash
         self._upload_limit = upload_limit
         self._level = "debug" if debug else "info"
+        self._neighbours: dict[str, int] = {}
+        if federated:
+            self.port_names = (*self.port_names, "s2s")
+            self._modules |= {"dialback", "s2s_neighbours"}
         super().__init__(users, host, authority)
+
+    def meet(self, *others: "Prosody") -> None:
+        """Tell it where other servers are, before it starts."""
+        for other in others:
+            other.ports = other.ports or other.pick_ports()
+            self._neighbours[other.host] = other.ports["s2s"]
 
     @property
     def archives(self) -> bool:
@@ -113,13 +126,17 @@ class Prosody(Server):
             return ", ".join(_quoted(name) for name in sorted(names))
 
         return string.Template(TEMPLATE.read_text()).substitute(
-            ports,
+            {"s2s": "", **ports},
+            modules=TEMPLATE.parent,
+            neighbours=", ".join(
+                f"[{_quoted(host)}] = {port}" for host, port in self._neighbours.items()
+            ),
             folder=self.folder,
             host=self.host,
             level=self._level,
             enabled=lua_list(self._modules),
             # It would resolve names outside of this machine.
-            disabled=lua_list({"s2s", *self._without}),
+            disabled=lua_list({*self._without, *(() if "s2s" in ports else ("s2s",))}),
             password_hash=self._password_hash,
             upload_limit=self._upload_limit,
             ca=self.ca,
