@@ -35,7 +35,8 @@ def chat(sender: str, body: str = "hello", to: str = f"{ALICE}/here", more: str 
 
 def carbon(sender: str, inner: str, kind: str = "received", more: str = "") -> str:
     return (
-        f"<message from='{sender}' to='{ALICE}/here' type='chat'><{kind} xmlns='{CARBONS}'>"
+        f"<message xmlns='jabber:client' from='{sender}' to='{ALICE}/here' type='chat'>"
+        f"<{kind} xmlns='{CARBONS}'>"
         f"<forwarded xmlns='{FORWARD}'>{inner}</forwarded></{kind}>{more}</message>"
     )
 
