@@ -230,6 +230,7 @@ async def test_rule_16_a_refused_port_is_tried_less_and_less(reactor, tmp_path):
         (chat("&lol;"), "xml.invalid"),
         (chat("\x00"), "xml.invalid"),
         ("<message from='bob@server.test/x'><body>a</bod>", "xml.invalid"),
+        ("<a>" * 1_000, "xml.invalid"),
         ("<a>" * 100_000, "xml.invalid"),
         (f"<message {wide(1_000_000)}/>", "xml.invalid"),
         (chat("", more="<a/>" * 1_000_000), "xml.invalid"),
@@ -321,7 +322,13 @@ async def test_rule_17_half_a_character_is_no_text(reactor, tmp_path):
             "a@b@c",
             "a b@server.test",
             "a@server.test/",
-            "a&b@server.test",
+            # Normalized, these hosts hold a slash, an at sign and a space.
+            *(
+                "a&b@server.test",
+                "a@evil.test\uff0fserver.test",
+                "a@b\uff20server.test",
+                "a@b\u3000c",
+            ),
         ),
         *('a"b@server.test', "\U0001f642@server.test", "a@server..test"),
         *("a" * 1024 + "@server.test", "a@" + "b" * 1024, "a@server.test/" + "c" * 1024),
