@@ -49,18 +49,20 @@ def all_is_there(home: SimpleNamespace) -> None:
 
 
 def test_a_database_of_a_newer_version(home):
-    def set_version(number: str) -> None:
+    def set_version(number: str) -> str:
         connection = sqlite3.connect(home.database)
+        (before,) = connection.execute("SELECT version_num FROM alembic_version").fetchone()
         connection.execute("UPDATE alembic_version SET version_num = ?", (number,))
         connection.commit()
         connection.close()
+        return before
 
-    set_version("9999")
+    present = set_version("9999")
     words = (str(home.database), "newer version", "upgrade, or restore an older backup")
     refused(home.daemon.sat("start", check=False), 1, *words, program="sat")
     refused(home.daemon.sat("run", check=False), 1, *words, program="sat")
     refused(home.daemon.jp("profile", "list", check=False), 3, *words)
-    set_version("0001")
+    set_version(present)
     all_is_there(home)
 
 

@@ -14,6 +14,8 @@ from tests.testbed import Daemon
 from tests.testbed.processes import wait_until
 from tests.testbed.stranger import Stranger
 
+pytestmark = pytest.mark.any_server
+
 GREETER = '''\
 from sat.plugin import Plugin, command
 
@@ -37,8 +39,6 @@ class Greeter(Plugin):
 
 RAISING = '''\
 from sat.plugin import JID, Element, Iq, Plugin, Stage, command, iq_get, message_stage
-
-pytestmark = pytest.mark.any_server
 
 
 class Raising(Plugin):
