@@ -7,21 +7,18 @@ copies were off); the archive alone says what there is, and is read again now an
 
 from __future__ import annotations
 
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, cast
 
 from sqlalchemy import bindparam, func, select
 from sqlalchemy.dialects.sqlite import insert as upsert
-from twisted.internet.defer import Deferred, DeferredLock
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from sat.backend import schema
 from sat.backend.adding import Archived
 from sat.backend.arrival import Arrival
-from sat.backend.history import FIND_CONVERSATION
-from sat.backend.schema import ORDER_BITS, Prepared
-from sat.backend.store import Reader
+from sat.backend.schema import Prepared
 from sat.backend.tasks import spawn, start
 from sat.backend.transaction import Transaction
 from sat.xmpp.archive import (
@@ -48,13 +45,13 @@ _log = Logger("sat.archive")
 #: Messages that are held while the archive is read.
 _MAX_HELD = 5000
 #: Messages a page; servers give fewer if that is too many for them.
-_PAGE = 250
-#: Seconds that a server has for a page, ...
+PAGE = 250
+#: Seconds that a server has for a page.
 _TIMEOUT = 60.0
-#: ... and for one that somebody waits for.
-_LOOK_TIMEOUT = 10.0
 #: Seconds before each new try to catch up.
 _DELAYS = (0.0, 3.0, 15.0)
+#: Seconds after which it is begun again if the stream has ended, and another is there.
+_SOON = 0.5
 #: Seconds after which the archive is read again.
 _AGAIN = 3600.0
 #: How much earlier to begin where the archive has forgotten the message at which we were.
@@ -83,26 +80,6 @@ _IS_BEHIND = Prepared(
 _IS_CAUGHT_UP = Prepared(
     "UPDATE archive SET since = NULL WHERE profile_id = :profile_id AND jid = :jid"
 )
-_message = schema.message
-_OLDEST = Prepared(
-    select(_message.c.id)
-    .where(_message.c.conversation_id == bindparam("conversation_id"))
-    .order_by(_message.c.id)
-    .limit(1)
-)
-_OLDEST_ARCHIVED = Prepared(
-    select(_message.c.archive_id)
-    .where(
-        _message.c.conversation_id == bindparam("conversation_id"),
-        _message.c.archive_id.is_not(None),
-    )
-    .order_by(_message.c.id)
-    .limit(1)
-)
-_IS_COMPLETE = Prepared("SELECT complete FROM conversation WHERE id = :key")
-_SET_COMPLETE = Prepared(
-    "UPDATE conversation SET complete = 1 WHERE profile_id = :profile_id AND peer = :peer"
-)
 
 
 class Archive:
@@ -111,7 +88,6 @@ class Archive:
     def __init__(self, live: LiveProfile) -> None:
         self._live = live
         self._queries: dict[str, tuple[JID, list[Result]]] = {}
-        self._looking = DeferredLock()
         self._running = False
         self._settled = False
         self._holding = False
@@ -182,16 +158,14 @@ class Archive:
         if managed:
             self._held.clear()
         self._release()
-        timer, self._timer = self._timer, None
-        if timer is not None and timer.active():
-            timer.cancel()
+        self._forget_plan()
 
     async def _settle(self) -> None:
         try:
-            while self._live.online and not self._settled:
-                # A stream that ended meanwhile may have been followed by another already.
-                with suppress(NotConnected):
-                    await self._settle_now()
+            await self._settle_now()
+        except NotConnected:
+            # Where another stream has followed already, nobody else begins it again.
+            self._plan(_SOON)
         finally:
             self._running = False
 
@@ -209,7 +183,7 @@ class Archive:
             prefs = await self._prefs()
         live.outbox.resolve(lambda peer: prefs.archives(peer, live.roster.lists(peer)))
         self._settled = True
-        self._timer = cast(Clock, live.core.reactor).callLater(_AGAIN, self._again)
+        self._plan(_AGAIN)
 
     async def _try(self) -> bool:
         """Catch up, or give up after some tries; tell whether it did."""
@@ -225,10 +199,20 @@ class Archive:
                 return True
         return False
 
+    def _plan(self, seconds: float) -> None:
+        self._forget_plan()
+        self._timer = cast(Clock, self._live.core.reactor).callLater(seconds, self._again)
+
+    def _forget_plan(self) -> None:
+        timer, self._timer = self._timer, None
+        if timer is not None and timer.active():
+            timer.cancel()
+
     def _again(self) -> None:
         self._timer = None
         self._settled = False
-        self.begin()
+        if self._live.online:
+            self.begin()
 
     async def _sleep(self, seconds: float) -> None:
         if seconds:
@@ -275,9 +259,9 @@ class Archive:
         storing: Deferred[None] | None = None
         try:
             while True:
-                query = Query(after=after, start=begin, most=_PAGE)
+                query = Query(after=after, start=begin, most=PAGE)
                 try:
-                    results, page = await self._page(owner, query, _TIMEOUT)
+                    results, page = await self.page(owner, query, _TIMEOUT)
                 except StanzaError as error:
                     if error.condition != "item-not-found" or after is None or stamp is None:
                         raise
@@ -296,64 +280,6 @@ class Archive:
         finally:
             if storing is not None:
                 await storing
-
-    async def earlier(self, peer: JID, count: int) -> None:
-        """Fetch messages of a conversation from before its history, if there are any.
-
-        What fails is left for the next time: somebody waits to see what there is.
-
-        :param peer: whose conversation: a contact's bare JID, or a room's
-        :param count: about so many
-        """
-        live = self._live
-        await self._looking.acquire()
-        try:
-            if live.online and await self.available(live.jid):
-                await self._earlier(peer, count)
-        except (StanzaError, TimeoutError, NotConnected) as error:
-            _log.info("{name}: no earlier messages: {error}", name=live.name, error=error)
-        finally:
-            self._looking.release()
-
-    async def _earlier(self, peer: JID, count: int) -> None:
-        live = self._live
-        state = await live.core.store.read(lambda reader: self._beginning(reader, peer))
-        if state is None:
-            return
-        oldest, id_ = state
-        place = Archived((oldest >> ORDER_BITS) - 1, news=False)
-        end = datetime.fromtimestamp((oldest >> ORDER_BITS) / 1000 + 1, UTC)
-        most = min(max(count, 50), _PAGE)
-        query = Query(before=id_ or "", with_=peer, end=None if id_ else end, most=most)
-        try:
-            results, page = await self._page(live.jid, query, _LOOK_TIMEOUT)
-        except StanzaError as error:
-            if error.condition != "item-not-found" or id_ is None:
-                raise
-            query = Query(before="", with_=peer, end=end, most=most)
-            results, page = await self._page(live.jid, query, _LOOK_TIMEOUT)
-        live.inbox.from_archive(live.jid, results, place)
-        await live.inbox.processed()
-
-        def note(tx: Transaction) -> None:
-            if page.complete or not results:
-                tx.run(_SET_COMPLETE, profile_id=live.id, peer=peer.full())
-
-        await live.core.journal.commit(note, wait=True)
-
-    def _beginning(self, reader: Reader, peer: JID) -> tuple[int, str | None] | None:
-        """Return the first row of a conversation and the first archive id in it; None if whole."""
-        live = self._live
-        now = int(live.core.now() * 1000) << ORDER_BITS
-        found = reader.first(FIND_CONVERSATION, profile_id=live.id, peer=peer.full())
-        if found is None:
-            return now, None
-        complete = reader.first(_IS_COMPLETE, key=found[0])
-        if complete is not None and complete[0]:
-            return None
-        oldest = reader.first(_OLDEST, conversation_id=found[0])
-        archived = reader.first(_OLDEST_ARCHIVED, conversation_id=found[0])
-        return (oldest[0] if oldest else now), (archived[0] if archived else None)
 
     async def _store(
         self, owner: JID, results: list[Result], place: Archived, last: str | None, over: bool
@@ -378,7 +304,14 @@ class Archive:
 
     # ---- pages
 
-    async def _page(self, owner: JID, query: Query, timeout: float) -> tuple[list[Result], Page]:
+    async def page(self, owner: JID, query: Query, timeout: float) -> tuple[list[Result], Page]:
+        """Ask for a page of an archive.
+
+        :param timeout: in seconds
+        :raises StanzaError: if the archive refuses
+        :raises TimeoutError: if it doesn't answer in time
+        :raises NotConnected: if the stream ends
+        """
         live = self._live
         id_ = f"{live.core.random.getrandbits(64):016x}"
         results: list[Result] = []
@@ -403,7 +336,7 @@ class Archive:
         asked = self._queries.get(result.query) if result is not None else None
         if result is None or asked is None or not self._is_from(element.get("from"), asked[0]):
             _log.debug("a message from an archive that was not asked for is left out")
-        elif len(asked[1]) < 2 * _PAGE:
+        elif len(asked[1]) < 2 * PAGE:
             asked[1].append(result)
         return True
 

@@ -16,6 +16,7 @@ from sat.backend.history import (
     page,
     row_of,
 )
+from sat.backend.lookback import LookBack
 from sat.backend.search import search
 from sat.backend.store import Reader
 from sat.backend.waiters import has_reached
@@ -38,6 +39,7 @@ class Messages:
 
     def __init__(self, live: LiveProfile) -> None:
         self._live = live
+        self._lookback = LookBack(live)
 
     @command("message.send", level=Level.SEND)
     async def send(
@@ -141,7 +143,7 @@ class Messages:
 
         found = await self._live.core.store.read(read)
         if len(found) < limit and self._live.online:
-            await self._live.archive.earlier(bare, limit - len(found))
+            await self._lookback.earlier(bare, limit - len(found))
             found = await self._live.core.store.read(read)
         return found
 
