@@ -16,6 +16,7 @@ from sat.bridge.model import (
     Contact,
     Conversation,
     Message,
+    Occupant,
     Option,
     PluginInfo,
     Presence,
@@ -23,6 +24,7 @@ from sat.bridge.model import (
     Progress,
     Question,
     Removed,
+    Room,
     Storage,
     Transfer,
 )
@@ -115,6 +117,36 @@ class PresenceChanged(Event, frozen=True):
     def key(self) -> str:
         """One entity's presence replaces its earlier one."""
         return f"{self.type} {self.data.profile} {self.data.jid}"
+
+
+class RoomChanged(Event, frozen=True):
+    """A room was joined, left or bookmarked, or something of it changed."""
+
+    type: ClassVar[str] = "room.changed"
+    scope: ClassVar[str] = "rooms"
+    data: Room
+
+
+class RoomRemoved(Event, frozen=True):
+    """A room is neither joined nor bookmarked any more."""
+
+    type: ClassVar[str] = "room.removed"
+    scope: ClassVar[str] = "rooms"
+    data: Removed
+
+
+class OccupantChanged(Event, frozen=True):
+    """Somebody entered a room, left it (role ``none``), or shows something else."""
+
+    type: ClassVar[str] = "occupant.changed"
+    scope: ClassVar[str] = "rooms"
+    volatile: ClassVar[bool] = True
+    data: Occupant
+
+    @property
+    def key(self) -> str:
+        """What one nick of a room shows replaces what it showed before."""
+        return f"{self.type} {self.data.profile} {self.data.room}/{self.data.nick}"
 
 
 class TransferChanged(Event, frozen=True):
@@ -216,6 +248,9 @@ CORE_EVENTS: dict[str, type[Event]] = {
         RosterChanged,
         RosterRemoved,
         PresenceChanged,
+        RoomChanged,
+        RoomRemoved,
+        OccupantChanged,
         TransferChanged,
         TransferProgressed,
         QuestionAdded,

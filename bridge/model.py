@@ -128,10 +128,11 @@ class Attachment(Model, frozen=True, kw_only=True):
 class Message(Model, frozen=True, kw_only=True):
     """One message of the history.
 
-    ``peer`` is the bare JID whose conversation holds it. ``stanza_id`` is the stanza's own ``id``,
-    ``origin_id`` what its author's client gave it, ``archive_id`` what the account's archive calls
-    it (XEP-0359). ``maybe_duplicate`` marks a message that had to be sent again without knowing
-    whether the first copy arrived. ``delayed`` tells that it waited on a server (XEP-0203).
+    ``peer`` is whose conversation holds it: a bare JID, or the full one of a room's occupant, in
+    private. ``stanza_id`` is the stanza's own ``id``, ``origin_id`` what its author's client gave
+    it, ``archive_id`` what the archive of the account, or of the room, calls it (XEP-0359).
+    ``maybe_duplicate`` marks a message that had to be sent again without knowing whether the first
+    copy arrived. ``delayed`` tells that it waited on a server (XEP-0203).
     """
 
     id: str
@@ -192,6 +193,46 @@ class Presence(Model, frozen=True, kw_only=True):
     show: Show = "available"
     status: str = ""
     priority: int = 0
+
+
+class Room(Model, frozen=True, kw_only=True):
+    """A room (XEP-0045) that the person is in, wants to be in, or has bookmarked.
+
+    ``state``: ``joined``; ``joining``, asked the room to let us in; ``waiting`` for the connection
+    or the next try; ``refused``, tried again at the next connection; ``removed``, by somebody, and
+    only the person comes back; ``left``. ``reason`` is a dotted name and ``sentence`` the same for
+    people, where it isn't joined or not as it was asked for. ``autojoin`` tells that all the
+    person's programs join it (XEP-0402).
+    """
+
+    profile: str
+    jid: str
+    nick: str
+    state: Literal["left", "waiting", "joining", "joined", "refused", "removed"] = "left"
+    reason: str = ""
+    sentence: str = ""
+    name: str = ""
+    subject: str = ""
+    autojoin: bool = False
+    rev: int = 0
+
+
+class Occupant(Model, frozen=True, kw_only=True):
+    """Somebody in a room; the ``role`` is ``none`` once they left.
+
+    ``jid`` is their own address where the room shows it, ``occupant_id`` what the room calls them
+    under every nick (XEP-0421).
+    """
+
+    profile: str
+    room: str
+    nick: str
+    role: Literal["none", "visitor", "participant", "moderator"] = "none"
+    affiliation: Literal["none", "outcast", "member", "admin", "owner"] = "none"
+    jid: str | None = None
+    occupant_id: str | None = None
+    show: Show = "available"
+    status: str = ""
 
 
 class TransferState(StrEnum):
@@ -340,18 +381,3 @@ class Changed(Model, frozen=True, kw_only=True):
     """Names the version of the API after a change of it."""
 
     api: str
-
-
-class State(Model, frozen=True, kw_only=True):
-    """The state that a frontend attaches to: a list for each scope that it asked for.
-
-    ``conversations`` are the 50 latest of each profile, ``transfers`` those under way. Plugins may
-    add scopes of their own.
-    """
-
-    profiles: tuple[Profile, ...] = ()
-    conversations: tuple[Conversation, ...] = ()
-    roster: tuple[Contact, ...] = ()
-    transfers: tuple[Transfer, ...] = ()
-    questions: tuple[Question, ...] = ()
-    options: tuple[Option, ...] = ()

@@ -18,7 +18,8 @@ from sat.bridge.command import command, commands_of
 from sat.bridge.dispatcher import Dispatcher, encode_result
 from sat.bridge.errors import CommandError
 from sat.bridge.log import EventLog, VolatileEvent
-from sat.bridge.model import Level, Model, State
+from sat.bridge.model import Level, Model
+from sat.bridge.snapshot import State
 from sat.bridge.subscription import Attach, Resume, Spawn, Subscription, start_of
 
 #: The version of the API: the first number changes when something is taken away.

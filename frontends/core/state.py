@@ -20,12 +20,14 @@ from sat.bridge.model import (
     Direction,
     Message,
     MessageType,
+    Occupant,
     Option,
     PluginInfo,
     Presence,
     Profile,
     Question,
     Removed,
+    Room,
     Storage,
     Transfer,
 )
@@ -33,7 +35,7 @@ from sat.bridge.model import (
 #: A profile's name, and a JID.
 Key = tuple[str, str]
 #: What a frontend may fetch, and put into the state with :func:`put`.
-Object = Contact | Conversation | Message | Option | Profile | Question | Transfer
+Object = Contact | Conversation | Message | Option | Profile | Question | Room | Transfer
 
 _COUNTED = (MessageType.CHAT, MessageType.NORMAL, MessageType.GROUPCHAT)
 
@@ -42,8 +44,9 @@ class State(msgspec.Struct, frozen=True):
     """All that a frontend knows. Its mappings are never changed in place.
 
     ``messages`` holds those conversations alone that are open here (:func:`open_conversation`), by
-    message id. ``gone`` remembers the ``rev`` of what was removed, so that nothing older brings it
-    back; a profile's removal stands for all that it had.
+    message id; ``occupants`` who is in each room, by nick. ``gone`` remembers the ``rev`` of what
+    was removed, so that nothing older brings it back; a profile's removal stands for all that it
+    had.
     """
 
     profiles: Mapping[str, Profile] = {}
@@ -51,6 +54,8 @@ class State(msgspec.Struct, frozen=True):
     messages: Mapping[Key, Mapping[str, Message]] = {}
     roster: Mapping[Key, Contact] = {}
     presence: Mapping[Key, Presence] = {}
+    rooms: Mapping[Key, Room] = {}
+    occupants: Mapping[Key, Mapping[str, Occupant]] = {}
     transfers: Mapping[str, Transfer] = {}
     questions: Mapping[str, Question] = {}
     options: Mapping[str, Option] = {}
@@ -64,6 +69,7 @@ class _Snapshot(msgspec.Struct):
     conversations: list[Conversation] = []
     roster: list[Contact] = []
     presence: list[Presence] = []
+    rooms: list[Room] = []
     transfers: list[Transfer] = []
     questions: list[Question] = []
     options: list[Option] = []
@@ -80,6 +86,7 @@ def from_snapshot(state: bytes) -> State:
         conversations={(one.profile, one.peer): one for one in found.conversations},
         roster={(one.profile, one.jid): one for one in found.roster},
         presence={(one.profile, one.jid): one for one in found.presence},
+        rooms={(one.profile, one.jid): one for one in found.rooms},
         transfers={one.id: one for one in found.transfers},
         questions={one.id: one for one in found.questions},
         options={one.name: one for one in found.options},
@@ -113,7 +120,7 @@ def close_conversation(state: State, profile: str, peer: str) -> State:
 
 
 _Id = TypeVar("_Id", str, Key)
-_Any = TypeVar("_Any", Contact, Conversation, Option, Profile, Question, Transfer)
+_Any = TypeVar("_Any", Contact, Conversation, Option, Profile, Question, Room, Transfer)
 
 
 def _put(state: State, part: str, key: _Id, found: _Any, profile: str) -> State:
@@ -135,7 +142,7 @@ def _remove(state: State, part: str, key: str | Key, gone: Removed) -> State:
     mark = (part, gone.profile, gone.name)
     if state.gone.get(mark, 0) >= gone.rev:
         return state
-    known: Mapping[str | Key, Contact | Profile | Question] = getattr(state, part)
+    known: Mapping[str | Key, Contact | Profile | Question | Room] = getattr(state, part)
     old = known.get(key)
     left = {
         name: one
@@ -151,6 +158,10 @@ def _put_profile(state: State, found: Profile) -> State:
 
 def _put_contact(state: State, found: Contact) -> State:
     return _put(state, "roster", (found.profile, found.jid), found, found.profile)
+
+
+def _put_room(state: State, found: Room) -> State:
+    return _put(state, "rooms", (found.profile, found.jid), found, found.profile)
 
 
 def _put_conversation(state: State, found: Conversation) -> State:
@@ -222,7 +233,7 @@ def _profile_removed(state: State, event: events.ProfileRemoved) -> State:
     if state is before:
         return state
 
-    def is_left(one: Contact | Conversation | Question | Transfer) -> bool:
+    def is_left(one: Contact | Conversation | Question | Room | Transfer) -> bool:
         return one.profile != name or one.rev > event.data.rev
 
     return msgspec.structs.replace(
@@ -231,6 +242,8 @@ def _profile_removed(state: State, event: events.ProfileRemoved) -> State:
         messages={k: one for k, one in state.messages.items() if k[0] != name},
         roster={k: one for k, one in state.roster.items() if is_left(one)},
         presence={k: one for k, one in state.presence.items() if k[0] != name},
+        rooms={k: one for k, one in state.rooms.items() if is_left(one)},
+        occupants={k: one for k, one in state.occupants.items() if k[0] != name},
         transfers={k: one for k, one in state.transfers.items() if is_left(one)},
         questions={k: one for k, one in state.questions.items() if is_left(one)},
     )
@@ -238,6 +251,24 @@ def _profile_removed(state: State, event: events.ProfileRemoved) -> State:
 
 def _roster_removed(state: State, event: events.RosterRemoved) -> State:
     return _remove(state, "roster", (event.data.profile, event.data.name), event.data)
+
+
+def _room_removed(state: State, event: events.RoomRemoved) -> State:
+    return _remove(state, "rooms", (event.data.profile, event.data.name), event.data)
+
+
+def _occupant_changed(state: State, event: events.OccupantChanged) -> State:
+    one = event.data
+    key = (one.profile, one.room)
+    present = {
+        nick: other for nick, other in state.occupants.get(key, {}).items() if nick != one.nick
+    }
+    if one.role != "none":
+        present[one.nick] = one
+    rooms = {name: nicks for name, nicks in state.occupants.items() if name != key}
+    if present:
+        rooms[key] = present
+    return msgspec.structs.replace(state, occupants=rooms)
 
 
 def _question_closed(state: State, event: events.QuestionClosed) -> State:
@@ -282,12 +313,14 @@ _PUTS: Mapping[type, Callable[..., State]] = {
     Option: _put_option,
     Profile: _put_profile,
     Question: _put_question,
+    Room: _put_room,
     Transfer: _put_transfer,
 }
 _CHANGES: Mapping[type[events.Event], Callable[..., State]] = {
     events.ConversationChanged: _put_data,
     events.MessageAdded: _message_added,
     events.MessageChanged: _put_data,
+    events.OccupantChanged: _occupant_changed,
     events.OptionChanged: _put_data,
     events.PluginFailed: _plugin_told,
     events.PluginLoaded: _plugin_told,
@@ -297,6 +330,8 @@ _CHANGES: Mapping[type[events.Event], Callable[..., State]] = {
     events.ProfileRemoved: _profile_removed,
     events.QuestionAdded: _put_data,
     events.QuestionClosed: _question_closed,
+    events.RoomChanged: _put_data,
+    events.RoomRemoved: _room_removed,
     events.RosterChanged: _put_data,
     events.RosterRemoved: _roster_removed,
     events.StorageChanged: _storage_changed,

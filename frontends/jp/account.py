@@ -1,4 +1,4 @@
-"""``jp profile create|set``: what needs a password or a certificate from this side."""
+"""What needs a password or a certificate from this side: ``jp profile create``, ``room join``."""
 
 import sys
 
@@ -8,7 +8,7 @@ from sat.frontends.jp.context import Context, pairs, read_stdin, text_of
 
 def create(context: Context, params: dict[str, object]) -> int:
     """Create a profile; the password comes from a file, standard input, or a terminal's prompt."""
-    password = _password(params)
+    password = password_of(params)
     if password is None:
         password = _ask(str(params["jid"]))
     params["password"] = password
@@ -36,7 +36,7 @@ def change(context: Context, params: dict[str, object]) -> int:
                 "--password-file or --password-stdin.",
             )
         values[key] = _read_authority(value) if key == "ca" and value else value
-    password = _password(params)
+    password = password_of(params)
     if password is not None:
         values["password"] = password
     if not values:
@@ -47,7 +47,20 @@ def change(context: Context, params: dict[str, object]) -> int:
     return 0
 
 
-def _password(params: dict[str, object]) -> str | None:
+def join_room(context: Context, params: dict[str, object]) -> int:
+    """Join a room; a password comes from a file or from standard input."""
+    password = password_of(params)
+    if password is not None:
+        params["password"] = password
+    joined = context.call("room.join", **params)
+    if context.json:
+        context.result(joined)
+    elif isinstance(joined, dict) and joined.get("sentence"):
+        context.note(str(joined["sentence"]))
+    return 0
+
+
+def password_of(params: dict[str, object]) -> str | None:
     """Take the password from where the options say; None without such an option."""
     path = params.pop("_password_file", None)
     from_stdin = params.pop("_password_stdin", False)

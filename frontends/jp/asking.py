@@ -3,6 +3,7 @@
 import json
 
 from sat.bridge.errors import CommandError
+from sat.frontends.jp.account import password_of
 from sat.frontends.jp.context import Context, pairs, read_stdin, text_of
 
 
@@ -12,7 +13,16 @@ def answer(context: Context, params: dict[str, object]) -> int:
     assert isinstance(words, list)
     values: dict[str, list[str]] = {}
     for name, value in pairs(words):
+        if name == "password":
+            raise CommandError(
+                "usage.password",
+                "A password on the command line could be read by every process: give it with "
+                "--password-file or --password-stdin.",
+            )
         values.setdefault(name, []).append(value)
+    password = password_of(params)
+    if password is not None:
+        values["password"] = [password]
     result = context.call("question.answer", **params, values=values)
     if context.json:
         context.result(result)

@@ -100,6 +100,39 @@ def presences(found: "Sequence[Record]") -> str:
     return table([(_text(one, "jid"), _text(one, "show"), _text(one, "status")) for one in found])
 
 
+def rooms(found: "Sequence[Record]") -> str:
+    """Write rooms, with the reason of those that aren't joined."""
+    return table(
+        [
+            (
+                _text(one, "jid"),
+                _text(one, "state"),
+                _text(one, "nick"),
+                _text(one, "sentence") or _text(one, "subject"),
+            )
+            for one in found
+        ]
+    )
+
+
+def occupants(found: "Sequence[Record]") -> str:
+    """Write who is in a room."""
+    rows = []
+    for one in found:
+        affiliation = _text(one, "affiliation")
+        rows.append(
+            (
+                _text(one, "nick"),
+                _text(one, "role"),
+                "" if affiliation == "none" else affiliation,
+                _text(one, "show"),
+                _text(one, "jid"),
+                _text(one, "status"),
+            )
+        )
+    return table(rows)
+
+
 def transfers(found: "Sequence[Record]") -> str:
     """Write files on their way."""
     rows = []
@@ -218,6 +251,9 @@ def _message(one: Record, *, with_peer: bool) -> str:
     out = one.get("direction") == "out"
     peer = _text(one, "peer")
     author = (f"me to {peer}" if with_peer else "me") if out else peer
+    if one.get("type") == "groupchat" and not out:
+        nick = _text(one, "from").partition("/")[2] or peer
+        author = f"{nick} in {peer}" if with_peer else nick
     state = _text(one, "state")
     notes = [] if state in _UNREMARKABLE else [state]
     if one.get("error"):
@@ -278,10 +314,12 @@ _LISTS: "dict[str, Callable[[Sequence[Record]], str]]" = {
     "conversations": conversations,
     "found": found,
     "messages": messages,
+    "occupants": occupants,
     "options": options,
     "plugins": plugins,
     "presences": presences,
     "profiles": profiles,
     "questions": questions,
+    "rooms": rooms,
     "transfers": transfers,
 }

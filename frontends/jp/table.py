@@ -26,6 +26,7 @@ _ACCOUNT = (
 _JID = Argument("JID", "jid", "the contact's address")
 _PEER = Argument("JID", "peer", "the other side of the conversation")
 _NAME = Argument("NAME", "name", "the profile's name")
+_ROOM = Argument("ROOM", "room", "the room's address")
 _PLUGIN = Argument("NAME", "name", "the plugin's name")
 _SHOWS = ("available", "away", "chat", "dnd", "xa", "unavailable")
 
@@ -90,7 +91,7 @@ COMMANDS = (
         "message send",
         "Send a message, and print its id; without BODY, standard input is the text.",
         (
-            Argument("JID", "to", "whom to write to"),
+            Argument("JID", "to", "whom to write to, or the room"),
             Argument("BODY", "body", "the text, as one word: quote it", required=False),
         ),
         (
@@ -190,6 +191,36 @@ COMMANDS = (
         aliases=("presence show",),
     ),
     Command(
+        "room join",
+        "Join a room, and stay in it; a room that does not exist is made.",
+        (_ROOM,),
+        (Option("--nick", "nick", "NICK", "what to be called there"), *_PASSWORDS),
+        run="account.join_room",
+        waits=True,
+    ),
+    Command("room leave", "Leave a room; its bookmark stays.", (_ROOM,), acts=True),
+    Command("room list", "List the rooms that you are in or have bookmarked.", show="rooms"),
+    Command("room occupants", "Show who is in a room.", (_ROOM,), show="occupants"),
+    Command(
+        "room nick",
+        "Change what you are called in a room.",
+        (_ROOM, Argument("NICK", "nick", "the new name")),
+        acts=True,
+    ),
+    Command(
+        "room subject",
+        "Change a room's subject.",
+        (_ROOM, Argument("TEXT", "subject", "the new one; '' for none")),
+        acts=True,
+    ),
+    Command(
+        "room invite",
+        "Invite somebody to a room.",
+        (_ROOM, Argument("JID", "jid", "whom")),
+        (Option("--reason", "reason", "TEXT", "a few words for them"),),
+        acts=True,
+    ),
+    Command(
         "file send",
         "Send files to a contact, and follow them to the end.",
         (
@@ -221,6 +252,7 @@ COMMANDS = (
             Argument("ID", "id"),
             Argument("FIELD=VALUE", "_pairs", "a field's value", required=False, many=True),
         ),
+        _PASSWORDS,
         run="asking.answer",
     ),
     Command("option list", "List the settings.", show="options", per_profile=False),

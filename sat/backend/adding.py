@@ -272,6 +272,8 @@ def _tell_conversation(tx: Transaction, new: NewMessage) -> None:
 
 def _find_named(tx: Transaction, new: NewMessage, conversation_id: int) -> StoredMessage | None:
     """Return the message that has the archive's id, or the author's."""
+    if new.type is MessageType.GROUPCHAT:
+        return None  # looked for before: in a room, authors are told apart
     found = None
     if new.archive_id is not None:
         found = tx.first(_BY_ARCHIVE_ID, conversation_id=conversation_id, archive_id=new.archive_id)
@@ -287,6 +289,8 @@ def _find_named(tx: Transaction, new: NewMessage, conversation_id: int) -> Store
 
 def _find_alike(tx: Transaction, new: NewMessage, conversation_id: int) -> StoredMessage | None:
     """Return the message of which this is another copy, where one of them has no archive id."""
+    if new.type is MessageType.GROUPCHAT:
+        return None
     if new.archived is not None:
         statement = _ALIKE_NOT_ARCHIVED
         if new.origin_id is not None:

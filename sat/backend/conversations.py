@@ -84,7 +84,7 @@ class Conversations:
         :param peer: with whom
         :raises unknown.conversation: if nothing was ever said
         """
-        bare = peer.userhost()
+        bare = self._live.rooms.talk.conversation(peer).full()
         found = await self._live.core.store.read(lambda reader: self._find(reader, bare))
         if found is None:
             raise CommandError("unknown.conversation", f"there is no conversation with {bare}")
@@ -100,7 +100,7 @@ class Conversations:
         :raises unknown.conversation: if nothing was ever said
         :raises unknown.message: if ``up_to`` is no message
         """
-        bare = peer.userhost()
+        bare = self._live.rooms.talk.conversation(peer).full()
         row = None
         if up_to is not None:
             row = row_of(up_to)
@@ -127,7 +127,7 @@ class Conversations:
         :param peer: to whom
         :param text: what stands there; nothing to forget it
         """
-        bare = peer.userhost()
+        bare = self._live.rooms.talk.conversation(peer).full()
 
         def keep(tx: Transaction) -> Conversation:
             tx.run(_ADD, profile_id=self._live.id, peer=bare, rev=tx.rev)

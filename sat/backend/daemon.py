@@ -32,6 +32,8 @@ from sat.backend.plugins import PluginCalls
 from sat.backend.presence import Presences
 from sat.backend.profiles import Profiles
 from sat.backend.questions import Questions, open_questions
+from sat.backend.rooms.calls import RoomCalls
+from sat.backend.rooms.store import rooms
 from sat.backend.roster import Roster, contacts
 from sat.backend.search import index_some
 from sat.backend.store import Reader, Store, prepare
@@ -149,6 +151,7 @@ class Daemon:
             Presences: "presences",
             Questions: "questions",
             Files: "files",
+            RoomCalls: "room_calls",
         }
         for kind, attribute in services.items():
             for spec in commands_of(kind):
@@ -187,6 +190,7 @@ class Daemon:
         self.hub.add_scope("options", self._options.snapshot)
         self.hub.add_scope("conversations", self._each(lambda r, live: latest(r, live.id)))
         self.hub.add_scope("roster", self._each(lambda r, live: contacts(r, live.id, live.name)))
+        self.hub.add_scope("rooms", self._each(lambda r, live: rooms(r, live.id)))
         self.hub.add_scope("transfers", self._each(lambda r, live: transfers(r, live.id)))
         self.hub.add_scope("questions", self._each(lambda r, live: open_questions(r, live.id)))
 

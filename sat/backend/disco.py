@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from twisted.internet.defer import succeed
 
+from sat.xmpp.bookmarks import NS_BOOKMARKS
 from sat.xmpp.disco import DiscoInfo, Identity, info_query, items_query, read_items
+from sat.xmpp.muc import NS_CONFERENCE, NS_MUC
 from sat.xmpp.stanza import (
     JID,
     NS_DISCO_INFO,
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 
 _MAX_ITEMS = 50
 _TIMEOUT = 15.0
+#: What rooms and their bookmarks want to be told by (XEP-0249, XEP-0402 section 5.3).
+_ROOM_FEATURES = (NS_MUC, NS_CONFERENCE, f"{NS_BOOKMARKS}+notify")
 _IDENTITY = Identity("client", "pc", "", "Salut à Toi")
 
 
@@ -39,7 +43,7 @@ class Disco:
         plugins = self._live.plugins
         return DiscoInfo(
             identities=(_IDENTITY, *plugins.identities()),
-            features=frozenset({NS_DISCO_INFO, *plugins.features()}),
+            features=frozenset({NS_DISCO_INFO, *_ROOM_FEATURES, *plugins.features()}),
             node=node,
         )
 

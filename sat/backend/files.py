@@ -103,7 +103,7 @@ class Files:
             transfer = Transfer(
                 id=uuid.uuid4().hex[:12],
                 profile=self._live.name,
-                peer=to.userhost(),
+                peer=self._live.rooms.talk.conversation(to).full(),
                 direction=Direction.OUT,
                 name=name,
                 size=size,

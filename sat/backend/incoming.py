@@ -137,7 +137,7 @@ class Inbox:
                 return
             incoming, stages = found, _OUT_OF_ARCHIVE
         else:
-            peer = (stanza.from_ or live.jid).userhostJID()
+            peer = live.rooms.talk.peer_of(stanza, stanza.from_ or live.jid)
             incoming = Incoming(stanza=stanza, peer=peer)
             if stanza.type == "error" and arrival is not None:
                 yield from self._bounced(incoming, arrival)
@@ -153,6 +153,8 @@ class Inbox:
             yield from live.plugins.message(Stage.STORE, incoming)
         # What was unwrapped or decrypted meanwhile has taken the place of what came.
         stanza = incoming.stanza
+        if one.is_news and live.rooms.talk.takes(incoming, arrival):
+            return
         if incoming.archive_id is None:
             incoming.archive_id = self._archive_id(stanza)
         if stanza.body or _oob_url(stanza) is not None:
@@ -174,7 +176,7 @@ class Inbox:
             return None  # what is said in a room is in the room's own archive
         return Incoming(
             stanza=stanza,
-            peer=(recipient if sent else sender).userhostJID(),
+            peer=self._live.rooms.talk.peer_of(stanza, recipient if sent else sender),
             direction=Direction.OUT if sent else Direction.IN,
             archived=True,
             archive_id=one.result.id,
@@ -189,11 +191,13 @@ class Inbox:
         new = self._new_message(incoming, one)
         arrival = one.arrival
         without_gap = not self._live.archive.is_holding
+        talk = self._live.rooms.talk
+        author = talk.author(incoming.stanza) if new.type is MessageType.GROUPCHAT else None
 
         def add(tx: Transaction) -> Message | None:
             if arrival is not None and without_gap:
                 self._live.note_handled(tx, arrival)
-            return add_message(tx, new)
+            return add_message(tx, new) if author is None else talk.keep(tx, new, author)
 
         self._unstored += 1
         if self._unstored >= _HIGH_WATER and not self._held:
@@ -218,6 +222,7 @@ class Inbox:
 
     def _bounced(self, incoming: Incoming, arrival: Arrival) -> Steps:
         stanza = incoming.stanza
+        self._live.rooms.talk.bounced(incoming)
         if stanza.id is not None and stanza.error is not None:
             peer = incoming.peer.full()
             yield self._live.outbox.bounced(peer, stanza.id, stanza.error, arrival)
@@ -258,6 +263,8 @@ class Inbox:
 
         Anyone can write a stamp; the account's own server is the one to be believed (XEP-0203 §4).
         """
+        if stanza.type == "groupchat":
+            return self._live.rooms.talk.said_at(stanza)
         said_by = stanza.delay_from
         if stanza.delay is None or said_by is None or said_by.host != self._live.jid.host:
             return None

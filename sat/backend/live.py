@@ -27,6 +27,8 @@ from sat.backend.plugin_host import PluginHost
 from sat.backend.presence import Presences
 from sat.backend.questions import Questions
 from sat.backend.responder import Responder
+from sat.backend.rooms.calls import RoomCalls
+from sat.backend.rooms.service import Rooms
 from sat.backend.roster import Roster
 from sat.backend.schema import Prepared
 from sat.backend.server import split_server
@@ -83,6 +85,8 @@ class LiveProfile:
         self.plugins = PluginHost(self)
         self.files = Files(self)
         self.responder = Responder(self)
+        self.rooms = Rooms(self)
+        self.room_calls = RoomCalls(self.rooms)
 
     @property
     def name(self) -> str:
@@ -299,6 +303,7 @@ class LiveProfile:
         if self._features is not None and self._begun == self._session.number:
             self.outbox.begin(self._features.management)
             self.archive.begin()
+            self.rooms.resumed()
 
     def session_ended(self) -> None:
         """Forget what was true of the session alone."""
@@ -309,6 +314,7 @@ class LiveProfile:
         self.outbox.end()
         self.archive.end(managed=features is not None and features.management)
         self.presences.stream_ended()
+        self.rooms.stream_ended()
         self.disco.forget()
         self._commit(lambda tx: sessions.end(tx, self.id), "noting the end of a session")
 
@@ -343,7 +349,8 @@ class LiveProfile:
             return
         try:
             if element.name == "presence":
-                self.presences.received(element, arrival)
+                if not self.rooms.presence(element, arrival):
+                    self.presences.received(element, arrival)
             else:
                 self.responder.received(element, arrival)
         except ValueError as error:

@@ -56,7 +56,7 @@ class Messages:
     ) -> Message:
         """Send a message; it is stored first, and sent once the profile is online.
 
-        :param to: the peer
+        :param to: the peer; a room that is joined, or one of its occupants in private
         :param body: the text
         :param type: of the stanza (RFC 6121, section 5.2.2)
         :param subject: for messages of type ``normal``
@@ -65,6 +65,7 @@ class Messages:
         :param wait: return when it is stored, or has come as far as this
         :param timeout: how many seconds to wait at most
         :raises offline.profile: with ``now``, if the profile is not online
+        :raises offline.room: if it goes to a room that isn't joined
         :raises timeout.message: if it has not come so far in time; it is still on its way
         :raises failed.message: if it came back
         :raises usage.text: if there is no text, or too much, or text that XML can't carry
@@ -89,17 +90,18 @@ class Messages:
     ) -> Message:
         """Store a message to be sent; see :meth:`send`."""
         for text in (body, subject or "", thread or ""):
-            _check(text)
+            check_text(text)
         if not body:
             raise CommandError("usage.text", "there is no text to send")
+        peer, type, author = self._live.rooms.talk.address(to, type)
         id_ = str(uuid.uuid4())
         new = NewMessage(
             profile=self._live.name,
             profile_id=self._live.id,
-            peer=to.userhost(),
+            peer=peer.full(),
             type=type,
             direction=Direction.OUT,
-            sender=self._live.bound_jid.full(),
+            sender=author.full(),
             recipient=to.full(),
             body=body,
             subject=subject,
@@ -136,14 +138,15 @@ class Messages:
         :param before: only those older than the message of this id
         """
         end = self._row(before) if before is not None else NO_END
-        bare = peer.userhostJID()
+        with_ = self._live.rooms.talk.conversation(peer)
 
         def read(reader: Reader) -> list[Message]:
-            return page(reader, self._live.id, bare.full(), limit, end)
+            return page(reader, self._live.id, with_.full(), limit, end)
 
         found = await self._live.core.store.read(read)
-        if len(found) < limit and self._live.online:
-            await self._lookback.earlier(bare, limit - len(found))
+        in_ours = with_.resource or self._live.rooms.find(with_) is None
+        if len(found) < limit and self._live.online and in_ours:
+            await self._lookback.earlier(with_, limit - len(found))
             found = await self._live.core.store.read(read)
         return found
 
@@ -156,9 +159,9 @@ class Messages:
         :param limit: how many, at most 1000
         :raises usage.text: if there is no word in it
         """
-        bare = peer.userhost() if peer is not None else None
+        with_ = self._live.rooms.talk.conversation(peer).full() if peer is not None else None
         return await self._live.core.store.read(
-            lambda reader: search(reader, self._live.id, text, bare, limit)
+            lambda reader: search(reader, self._live.id, text, with_, limit)
         )
 
     async def _until(self, message: Message, state: MessageState, timeout: float) -> Message:
@@ -192,7 +195,11 @@ class Messages:
         return row
 
 
-def _check(text: str) -> None:
+def check_text(text: str) -> None:
+    """Refuse a text that can't be sent.
+
+    :raises CommandError: ``usage.text``
+    """
     if clean(text) != text:
         raise CommandError(
             "usage.text",

@@ -36,7 +36,7 @@ from sat.backend.tasks import spawn
 from sat.backend.transaction import Transaction
 from sat.backend.waiters import has_reached
 from sat.bridge.call import Call
-from sat.bridge.model import Message, MessageState
+from sat.bridge.model import Message, MessageState, MessageType
 from sat.xmpp.stanza import (
     Element,
     Iq,
@@ -107,7 +107,7 @@ class Outbox:
                 if stored.number is None:
                     continue  # of a session before that
                 if stored.number <= acknowledged:
-                    change_message(tx, stored, state=MessageState.ACKNOWLEDGED)
+                    _acknowledge(tx, stored)
                 else:
                     change_message(tx, stored, state=MessageState.PENDING)
 
@@ -151,7 +151,9 @@ class Outbox:
                 if stored.number is None:
                     doubtful.add(stored.message.peer)
                     extra = stored.extra
-                    if not archived(stored.message.peer):
+                    # What is said in a room is in the room's archive, not in ours.
+                    in_room = stored.message.type is MessageType.GROUPCHAT
+                    if in_room or not archived(stored.message.peer):
                         extra = msgspec.structs.replace(extra, maybe_duplicate=True)
                     change_message(tx, stored, state=MessageState.PENDING, extra=extra)
             waiting = pending_messages(tx, self._live.id)
@@ -171,6 +173,23 @@ class Outbox:
         """Whether it has to be found out what the server has."""
         return bool(self._doubtful)
 
+    def release(
+        self, find: Callable[[Transaction], list[Message]], released: Callable[[], None]
+    ) -> None:
+        """Write messages that had been held back.
+
+        :param find: returns them, in order
+        :param released: is called in the moment from which on nothing is to be held back
+        """
+
+        def found(waiting: list[Message]) -> None:
+            released()
+            for message in waiting if self._open else ():
+                if message.peer not in self._doubtful:
+                    self._write(message)
+
+        self._commit(find, "releasing messages", found)
+
     def end(self) -> None:
         """Hold back what comes: the stream is gone."""
         self._open = False
@@ -180,7 +199,7 @@ class Outbox:
 
         def mark(tx: Transaction) -> None:
             for stored in sent_up_to(tx, self._live.id, count):
-                change_message(tx, stored, state=MessageState.ACKNOWLEDGED)
+                _acknowledge(tx, stored)
 
         return self._journal.commit(mark, wait=True)
 
@@ -230,6 +249,8 @@ class Outbox:
     def _write(self, message: Message) -> None:
         row = row_of(message.id)
         assert row is not None
+        if self._live.rooms.talk.holds(message):
+            return
 
         def number_it(number: int) -> Deferred[None]:
             def mark(tx: Transaction) -> None:
@@ -261,6 +282,7 @@ class Outbox:
             oob = Element((NS_OOB, "x"))
             oob.add("url", text=attachment.url)
             stanza.extensions.append(oob)
+        self._live.rooms.talk.dress(stanza)
         self._live.plugins.outgoing_message(stanza, message)
         return stanza.to_element()
 
@@ -291,6 +313,12 @@ class Outbox:
                     return
         finally:
             self._probing = False
+
+
+def _acknowledge(tx: Transaction, stored: StoredMessage) -> None:
+    """Note that our server has a message; of a room's, only what the room sends back says so."""
+    if stored.message.type is not MessageType.GROUPCHAT:
+        change_message(tx, stored, state=MessageState.ACKNOWLEDGED)
 
 
 def _count_attempt(tx: Transaction, stored: StoredMessage) -> None:

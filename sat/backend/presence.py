@@ -39,16 +39,20 @@ class Presences:
 
     def announce(self) -> None:
         """Broadcast what the profile shows of itself, if it is online."""
+        if self._live.online:
+            stanza = self.own()
+            self._write(stanza)
+            self._live.rooms.announce(stanza)
+
+    def own(self) -> PresenceStanza:
+        """Return the presence that shows the profile as it wants to be shown."""
         profile = self._live.profile
-        if not self._live.online:
-            return
         if profile.show == "unavailable":
-            stanza = PresenceStanza(type="unavailable", status=profile.status)
-        else:
-            show = "" if profile.show == "available" else profile.show
-            stanza = PresenceStanza(show=show, status=profile.status)
-            self._live.plugins.outgoing_presence(stanza)
-        self._write(stanza)
+            return PresenceStanza(type="unavailable", status=profile.status)
+        show = "" if profile.show == "available" else profile.show
+        stanza = PresenceStanza(show=show, status=profile.status)
+        self._live.plugins.outgoing_presence(stanza)
+        return stanza
 
     def say_goodbye(self) -> None:
         """Tell contacts that we go, if the server can still be told."""

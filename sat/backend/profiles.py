@@ -38,6 +38,7 @@ _SCRUB = [
         ("conversation", "profile_id", "id"),
         ("contact", "profile_id", "id"),
         ("question", "profile_id", "id"),
+        ("room", "profile_id", "id"),
         ("transfer", "profile_id", "id"),
         ("stream", "profile_id", "id"),
         ("archive", "profile_id", "id"),
@@ -74,6 +75,7 @@ class Profiles:
             if live.profile.connection.phase is not Phase.OFFLINE:
                 await live.change(connection=Connection())
             await live.files.close_unfinished()
+            live.rooms.begin()
         for live in list(self.live.values()):
             if live.profile.autoconnect:
                 password = await self._core.passwords.get(live.name)
@@ -301,6 +303,7 @@ class Profiles:
         live = self._find(name)
         await live.disconnect()
         await live.files.stop()
+        await live.rooms.forget_passwords()
 
         def remove(tx: Transaction) -> None:
             # Overwritten, not just taken off the list of pages in use.

@@ -24,7 +24,7 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.sql.expression import ClauseElement
 
 #: The revision of the schema: that of the newest migration.
-VERSION = "0002"
+VERSION = "0003"
 #: How many bits of a message's row id count messages within one millisecond.
 ORDER_BITS = 20
 
@@ -115,8 +115,16 @@ Index(
     message.c.conversation_id,
     message.c.origin_id,
     message.c.direction,
+    # Two occupants may use the same id; where the room gives one of its own, that one counts.
+    text("(CASE type WHEN 'groupchat' THEN sender ELSE '' END)"),
     unique=True,
-    sqlite_where=text("origin_id IS NOT NULL"),
+    sqlite_where=text("origin_id IS NOT NULL AND (type != 'groupchat' OR archive_id IS NULL)"),
+)
+Index(
+    "message_of_room",
+    message.c.conversation_id,
+    message.c.stanza_id,
+    sqlite_where=text("type = 'groupchat'"),
 )
 Index(
     "message_unacknowledged",
@@ -188,6 +196,17 @@ archive = Table(
     # When the first session began in which it could not be caught up; what came live since then
     # may stand before what is missing.
     Column("since", Integer),
+)
+
+room = Table(
+    "room",
+    metadata,
+    Column("profile_id", Integer, primary_key=True),
+    Column("jid", Text, primary_key=True),
+    # The object that the bridge shows, as JSON.
+    Column("data", LargeBinary, nullable=False),
+    # Whether the server is known to have a bookmark of it (XEP-0402).
+    Column("bookmarked", Integer, nullable=False),
 )
 
 question = Table(

@@ -38,7 +38,6 @@ async def test_a_contact_gets_a_receipt_once_the_message_is_stored(reactor, tmp_
         (asking("eve@evil.test/x"), ""),
         (asking("bob@server.test/x"), "<item jid='bob@server.test' subscription='to'/>"),
         (asking("bob@server.test/x"), "<item jid='bob@server.test' subscription='none'/>"),
-        (asking("bob@server.test/x", type="groupchat"), None),
         (asking("bob@server.test/x", type="headline"), None),
         (asking("bob@server.test/x").replace(" id='m1'", ""), None),
         ("<message from='bob@server.test/x' type='chat' id='m1'><body>hi</body></message>", None),

@@ -197,7 +197,7 @@ def test_a_snapshot_becomes_the_state():
         "roster": [contact(2)],
         "conversations": [Conversation(profile="alice", peer="bob@x", unread=2, rev=3)],
         "options": [option],
-        "rooms": [{"a scope": "of a newer daemon"}],
+        "moons": [{"a scope": "of a newer daemon"}],
     }
     state = from_snapshot(msgspec.json.encode(found))
     assert state.profiles == {"alice": ALICE}
