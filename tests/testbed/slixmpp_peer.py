@@ -15,6 +15,8 @@ from typing import Any
 import slixmpp
 from slixmpp.exceptions import IqError
 
+NS_USER = "http://jabber.org/protocol/muc#user"
+
 
 class Peer(slixmpp.ClientXMPP):
     """Says what it sees, and does what it is told."""
@@ -23,7 +25,7 @@ class Peer(slixmpp.ClientXMPP):
         super().__init__(jid, password)
         self.ca_certs = Path(ca)
         self.enable_direct_tls = False
-        for plugin in ("0030", "0092", "0115", "0184", "0199", "0313", "0359"):
+        for plugin in ("0004", "0030", "0045", "0092", "0115", "0184", "0199", "0313", "0359"):
             self.register_plugin(f"xep_{plugin}")
         self.auto_authorize = None
         self.auto_subscribe = False
@@ -80,6 +82,29 @@ class Peer(slixmpp.ClientXMPP):
             async for found in self["xep_0313"].iterate():
                 bodies.append(found["mam_result"]["forwarded"]["stanza"]["body"])
         self._say("archive", bodies=bodies)
+
+    async def do_join(self, room: str, nick: str) -> None:
+        """Join a room, and open it if it is new."""
+        joined = await self["xep_0045"].join_muc_wait(slixmpp.JID(room), nick)
+        presence = joined[0]
+        codes = {status.get("code") for status in presence.xml.iter(f"{{{NS_USER}}}status")}
+        if "201" in codes:
+            await self["xep_0045"].set_room_config(
+                slixmpp.JID(room), self["xep_0004"].make_form("submit")
+            )
+        self._say("joined", room=room, nick=nick)
+
+    def do_say(self, room: str, body: str) -> None:
+        self.send_message(mto=slixmpp.JID(room), mbody=body, mtype="groupchat")
+
+    async def do_kick(self, room: str, nick: str, reason: str) -> None:
+        await self["xep_0045"].set_role(slixmpp.JID(room), nick, "none", reason=reason)
+
+    def do_topic(self, room: str, subject: str) -> None:
+        self["xep_0045"].set_subject(slixmpp.JID(room), subject)
+
+    def do_invite(self, room: str, to: str, reason: str) -> None:
+        self["xep_0045"].invite(slixmpp.JID(room), slixmpp.JID(to), reason)
 
     def do_show(self, show: str, status: str) -> None:
         self.send_presence(pshow=show, pstatus=status)
