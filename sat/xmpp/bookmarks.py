@@ -25,6 +25,8 @@ _SETTINGS = {
     "pubsub#send_last_published_item": "never",
     "pubsub#access_model": "whitelist",
 }
+#: Without which nothing is published.
+_NEEDED = ("pubsub#persist_items", "pubsub#access_model")
 _YES = ("true", "1")
 
 
@@ -72,10 +74,12 @@ def read_items(answer: Element | None) -> list[Bookmark]:
     return _read_items(items, NS_PUBSUB) if items is not None else []
 
 
-def publish(bookmark: Bookmark) -> Iq:
+def publish(bookmark: Bookmark, *, few: bool = False) -> Iq:
     """Return the request that sets one bookmark, for the account alone.
 
     A server that knows publish options refuses it where others could read the node.
+
+    :param few: with those options alone that all such servers know
     """
     pubsub = Element((NS_PUBSUB, "pubsub"))
     item = pubsub.add("publish", node=NS_BOOKMARKS).add("item", id=bookmark.room.full())
@@ -86,7 +90,7 @@ def publish(bookmark: Bookmark) -> Iq:
         autojoin="true" if bookmark.autojoin else "false",
     )
     _fill(conference, bookmark)
-    pubsub.add("publish-options").children.append(_form(NS_OPTIONS))
+    pubsub.add("publish-options").children.append(_form(NS_OPTIONS, few))
     return Iq(type="set", extensions=[pubsub])
 
 
@@ -131,10 +135,12 @@ def _read_items(items: Element, ns: str) -> list[Bookmark]:
     return found
 
 
-def _form(form_type: str) -> Element:
+def _form(form_type: str, few: bool = False) -> Element:
     form = Element((NS_FORM, "x"), {"type": "submit"})
     form.add("field", var="FORM_TYPE", type="hidden").add("value", text=form_type)
     for name, value in _SETTINGS.items():
+        if few and name not in _NEEDED:
+            continue
         form.add("field", var=name).add("value", text=value)
     return form
 

@@ -185,11 +185,14 @@ class Bookmarks:
             await live.request(wire.publish(bookmark), _TIMEOUT)
         except StanzaError as error:
             told = error.application.name if error.application is not None else ""
-            if told != "precondition-not-met":
-                raise
-            # Somebody made the node with other settings: it becomes private before it is used.
+            if told == "precondition-not-met":
+                # Somebody made the node with other settings: it becomes private before it is used.
+                await live.request(wire.configure(), _TIMEOUT)
+                await live.request(wire.publish(bookmark), _TIMEOUT)
+                return
+            # Some servers know few publish options; the node keeps one bookmark until it is told.
+            await live.request(wire.publish(bookmark, few=True), _TIMEOUT)
             await live.request(wire.configure(), _TIMEOUT)
-            await live.request(wire.publish(bookmark), _TIMEOUT)
 
     async def _store(self, bookmark: Bookmark) -> None:
         live = self._rooms.live

@@ -39,6 +39,7 @@ class Pep:
         #: How often all bookmarks were asked for.
         self.fetched = 0
         self.refuse_first = False
+        self.knows_max = True
         peer.on(
             f"<iq type='get' to='{OWN}'><query xmlns='{INFO}'/></iq>",
             lambda iq: peer.answer(
@@ -61,6 +62,11 @@ class Pep:
             )
 
     def _publish(self, iq) -> None:
+        options = {one.get("var") for one in iq.iter("{jabber:x:data}field")}
+        if not self.knows_max and "pubsub#max_items" in options:
+            self.peer.answer(iq, ERROR.format("resource-constraint", ""), type_="error")
+            return
+        assert "pubsub#access_model" in options
         if self.refuse_first and not self.configured:
             why = f"<precondition-not-met xmlns='{PUBSUB}#errors'/>"
             self.peer.answer(iq, ERROR.format("conflict", why), type_="error")
@@ -218,6 +224,18 @@ async def test_a_node_that_others_can_read_is_closed_first(reactor, tmp_path):
         await home.call("room.join", room=ROOM)
         await until(reactor, lambda: pep.published)
         assert pep.configured == 1
+
+
+async def test_a_server_that_knows_few_options(reactor, tmp_path):
+    async with house(reactor, tmp_path) as home:
+
+        def forget(pep) -> None:
+            pep.knows_max = False
+
+        _, pep, _ = await start(home, "", forget)
+        await home.call("room.join", room=ROOM)
+        await until(reactor, lambda: pep.configured)
+        assert pep.last["room"] == ROOM
 
 
 async def test_a_server_without_pep_has_them_in_private_storage(reactor, tmp_path):
