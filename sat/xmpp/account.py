@@ -10,6 +10,8 @@ from twisted.internet.defer import Deferred
 from sat.bridge.model import Phase
 from sat.xmpp.element import Element
 from sat.xmpp.jid import JID
+from sat.xmpp.memory import Memory
+from sat.xmpp.socks import Proxy
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,10 @@ class Account:
     :param ca: certificates in PEM that are trusted *instead of* the system's
     :param allow_plain: whether the password may be sent to a server that offers nothing better
     :param resource: the one to ask for; without one, the server chooses
+    :param pin: the SHA-256 of the one certificate that is trusted, in hexadecimal digits
+    :param certificate: the client's own, with its key, in PEM (XEP-0178)
+    :param proxy: through which to connect
+    :param memory: what earlier logins have left
     """
 
     jid: JID
@@ -37,6 +43,10 @@ class Account:
     ca: str | None = field(default=None, repr=False)
     allow_plain: bool = False
     resource: str | None = None
+    pin: str | None = None
+    certificate: str | None = field(default=None, repr=False)
+    proxy: Proxy | None = None
+    memory: Memory = field(default_factory=Memory, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +58,7 @@ class ConnectionState:
     :param sentence: for people: what failed, why, and what to do or what happens next
     :param retry_in: seconds until the next try while waiting
     :param jid: the full address that the server gave, while online
+    :param about: what a person has to decide before it can go on: see :class:`Fault`
     """
 
     phase: Phase = Phase.OFFLINE
@@ -55,6 +66,7 @@ class ConnectionState:
     sentence: str = ""
     retry_in: float | None = None
     jid: JID | None = None
+    about: object = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -201,11 +201,15 @@ class Connection:
             if self._redirected(fault):
                 continue
             if fault.final:
-                self._change(ConnectionState(Phase.FAILED, fault.reason, fault.sentence))
+                self._change(
+                    ConnectionState(Phase.FAILED, fault.reason, fault.sentence, about=fault.about)
+                )
                 return
             delay = self._backoff.next()
             sentence = f"{fault.sentence} The next try is in {max(delay, 1):.0f} s."
-            self._change(ConnectionState(Phase.WAITING, fault.reason, sentence, delay))
+            self._change(
+                ConnectionState(Phase.WAITING, fault.reason, sentence, delay, about=fault.about)
+            )
             if self._is_stopping():
                 return
             await self._sleep(delay)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
-from typing import cast
+from typing import Any, cast
 
 from twisted.internet import error
 from twisted.internet.defer import CancelledError, Deferred
@@ -29,6 +29,7 @@ from sat.xmpp.resolve import (
     locate,
     read_target,
 )
+from sat.xmpp.socks import Proxy, ProxyError, SocksEndpoint
 from sat.xmpp.stream import Stream
 from sat.xmpp.tls import Verifier
 
@@ -139,7 +140,8 @@ class Dial:
         try:
             if address is None:
                 ascii_name(domain)
-            if account.host or account.port or address is not None:
+            if account.host or account.port or account.proxy or address is not None:
+                # A proxy resolves names itself: to ask DNS would tell others where it connects.
                 target = fixed_target(account.host or domain, account.port, account.direct_tls)
                 return Located((target,))
             return await locate(
@@ -166,7 +168,13 @@ class Dial:
     async def _one(self, target: Target, soon: float) -> Link:
         account = self._account
         try:
-            verifier = Verifier(account.jid.host, account.ca, target.direct_tls)
+            verifier = Verifier(
+                account.jid.host,
+                account.ca,
+                target.direct_tls,
+                account.pin,
+                account.certificate,
+            )
         except ValueError as raised:
             raise Fault("tls.ca", str(raised), final=True) from None
         stream = await self._connect(target, verifier, soon)
@@ -187,12 +195,19 @@ class Dial:
         return Link(stream, features, login.early, ended)
 
     async def _connect(self, target: Target, verifier: Verifier, seconds: float) -> DialledStream:
-        endpoint = HostnameEndpoint(self._reactor, target.host, target.port, timeout=seconds)
+        proxy = self._account.proxy
+        if proxy is None:
+            endpoint: Any = HostnameEndpoint(
+                self._reactor, target.host, target.port, timeout=seconds
+            )
+        else:
+            way = HostnameEndpoint(self._reactor, proxy.host, proxy.port, timeout=seconds)
+            endpoint = SocksEndpoint(proxy, way, target.host, target.port)
         if target.direct_tls:
             endpoint = wrapClientTLS(verifier, endpoint)  # type: ignore[arg-type]
         connecting = cast(
             "Deferred[DialledStream]",
-            endpoint.connect(_OneStream(self._reactor)),  # type: ignore[arg-type]
+            endpoint.connect(_OneStream(self._reactor)),
         )
         connecting.addTimeout(seconds, self._reactor, _timed_out)  # type: ignore[arg-type]
         self._connecting = connecting
@@ -211,7 +226,8 @@ class Dial:
         except Exception as raised:
             if cancelled:
                 raise CancelledError from None
-            raise _unreached(TimeoutError() if self._expired else raised, target) from None
+            why = TimeoutError() if self._expired else raised
+            raise _unreached(why, target, self._account.proxy) from None
         finally:
             self._connecting = None
         if target.direct_tls:
@@ -242,8 +258,20 @@ def _timed_out(result: object, seconds: float) -> object:
     return result
 
 
-def _unreached(raised: Exception, target: Target) -> _Unreached:
+def _unreached(raised: Exception, target: Target, proxy: Proxy | None) -> _Unreached:
     host, port = target.host, target.port
+    if isinstance(raised, ProxyError):
+        return _Unreached(
+            "network.proxy",
+            f"The proxy {proxy}, asked for {host} at port {port}, {raised}",
+            f"isn't reached by the proxy, which {str(raised).removesuffix('.')}",
+        )
+    if proxy is not None:
+        return _Unreached(
+            "network.proxy",
+            f"The proxy {proxy} can't be reached: is it running? ({_plain(raised)})",
+            "isn't tried, since the proxy can't be reached",
+        )
     if isinstance(raised, error.DNSLookupError):
         return _Unreached(
             "network.unknown-host",
@@ -269,15 +297,23 @@ def _unreached(raised: Exception, target: Target) -> _Unreached:
     )
 
 
+def _plain(raised: Exception) -> str:
+    if isinstance(raised, (error.TimeoutError, TimeoutError)):
+        return "no answer"
+    return "connection refused" if isinstance(raised, error.ConnectionRefusedError) else str(raised)
+
+
 def _all_failed(domain: str, tried: Sequence[tuple[Target, Fault]], located: Located) -> Fault:
     """Put together what happened at each server.
 
     A server that answered tells more than those that didn't: its reason is the whole one's.
     """
     faults = [fault for _, fault in tried]
-    reason = next((f.reason for f in faults if not isinstance(f, _Unreached)), faults[0].reason)
+    first = next((f for f in faults if not isinstance(f, _Unreached)), faults[0])
+    reason, about = first.reason, first.about
     if len(located.targets) == 1:
-        return Fault(reason, f"{located.complaint} {faults[0].sentence}".strip())
+        sentence = f"{located.complaint} {first.sentence}".strip()
+        return Fault(reason, sentence, about=about)
     clauses: dict[str, list[str]] = {}
     for target, fault in tried[:_MAX_TOLD]:
         if isinstance(fault, _Unreached):
@@ -287,4 +323,4 @@ def _all_failed(domain: str, tried: Sequence[tuple[Target, Fault]], located: Loc
     told = "; ".join(", ".join(targets) + clause for clause, targets in clauses.items())
     more = len(located.targets) - min(len(tried), _MAX_TOLD)
     others = f"; and {more} more" if more else ""
-    return Fault(reason, f"No server of {domain} could be used: {told}{others}.")
+    return Fault(reason, f"No server of {domain} could be used: {told}{others}.", about=about)

@@ -98,10 +98,15 @@ class Fault(Exception):
     :param reason: a dotted name, for programs (``tls.expired``)
     :param sentence: for people: what failed, why, what to do
     :param final: whether trying again can't help until the user has changed something
+    :param about: what a person has to decide before it can go on
+        (:class:`sat.xmpp.memory.Untrusted`, :class:`sat.xmpp.memory.Downgrade`)
     """
 
-    def __init__(self, reason: str, sentence: str, final: bool = False) -> None:
+    def __init__(
+        self, reason: str, sentence: str, final: bool = False, about: object = None
+    ) -> None:
         super().__init__(sentence)
+        self.about = about
         self.reason = reason
         self.sentence = sentence
         self.final = final

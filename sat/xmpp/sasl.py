@@ -1,23 +1,29 @@
-"""Authentication: SCRAM (RFC 5802, RFC 7677) and PLAIN (RFC 4616), with no wire under them."""
+"""Authentication with no wire under it: SCRAM, EXTERNAL, PLAIN and tokens.
+
+SCRAM is RFC 5802 and RFC 7677, with channel binding (RFC 9266, RFC 5929) and the protection of the
+server's offer (XEP-0474); EXTERNAL is XEP-0178, PLAIN RFC 4616, and a token's proof that of
+draft-schmaus-kitten-sasl-ht (XEP-0484).
+"""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
-import stringprep
-import unicodedata
 from base64 import b64decode, b64encode
+from dataclasses import dataclass
 from typing import Protocol
+
+from sat.xmpp.saslprep import saslprep
+
+__all__ = ["Binding", "External", "Hashed", "Mechanism", "Plain", "SaslError", "Scram", "saslprep"]
 
 #: Fewer iterations than this are refused: the RFCs' own minimum, for all hashes.
 MIN_ITERATIONS = 4096
 #: More than this are refused: they would only keep the daemon busy (a million takes 0.5 s or more).
 MAX_ITERATIONS = 1_000_000
 
-_HASHES = {"SCRAM-SHA-512": "sha512", "SCRAM-SHA-256": "sha256", "SCRAM-SHA-1": "sha1"}
-
-#: What can be used, the strongest first.
-MECHANISMS = (*_HASHES, "PLAIN")
+HASHES = {"SCRAM-SHA-512": "sha512", "SCRAM-SHA-256": "sha256", "SCRAM-SHA-1": "sha1"}
+PLUS = "-PLUS"
 
 
 class SaslError(Exception):
@@ -49,26 +55,29 @@ class Mechanism(Protocol):
         """
 
 
-def choose(offered: set[str], allow_plain: bool) -> str | None:
-    """Return the strongest mechanism among those offered that may be used, or None."""
-    for name in MECHANISMS:
-        if name in offered and (name != "PLAIN" or allow_plain):
-            return name
-    return None
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """What a login says of the TLS channel that it goes through (RFC 5802, section 6).
 
-
-def mechanism(name: str, user: str, password: str, nonce: str) -> Mechanism:
-    """Return an attempt to log in by one of :data:`MECHANISMS`.
-
-    :param nonce: printable ASCII without commas, at random, never used before
-    :raises ValueError: if the password has characters that SASLprep forbids
+    :param flag: ``p=TYPE``, ``y`` (we could, the server doesn't offer it) or ``n``
+    :param data: what both ends know of the channel, for ``p``
     """
-    if name == "PLAIN":
-        return Plain(user, password)
-    return Scram(name, user, password, nonce)
+
+    flag: str = "n"
+    data: bytes = b""
 
 
-class Plain:
+class _OneMessage:
+    """A mechanism of which all is said with the first response."""
+
+    def respond(self, challenge: bytes) -> bytes:
+        """Say nothing to an empty challenge, which only asks for the first response again."""
+        if challenge:
+            raise SaslError("denied.server", "The server sent a challenge where none belongs.")
+        return b""
+
+
+class Plain(_OneMessage):
     """The password in clear: within TLS alone."""
 
     name = "PLAIN"
@@ -89,22 +98,85 @@ class Plain:
         """Accept: with PLAIN the server proves nothing."""
 
 
-class Scram:
-    """Proof of the password to the server, and of the server to us (RFC 5802, section 3)."""
+class External(_OneMessage):
+    """The certificate that TLS has shown already (XEP-0178).
 
-    def __init__(self, name: str, user: str, password: str, nonce: str) -> None:
+    :param identity: the bare address, if the certificate doesn't say by itself whose it is
+    """
+
+    name = "EXTERNAL"
+
+    def __init__(self, identity: str = "") -> None:
+        self._identity = identity.encode()
+
+    def start(self) -> bytes:
+        """Return the address, or nothing."""
+        return self._identity
+
+    def finish(self, data: bytes | None) -> None:
+        """Accept: the server has proved itself within TLS."""
+
+
+class Hashed(_OneMessage):
+    """Proof of a token, of both sides, in one round trip (XEP-0484).
+
+    :param name: ``HT-SHA-256-EXPR``, ``-ENDP`` or ``-NONE``
+    :param data: what both ends know of the channel; nothing for ``-NONE``
+    """
+
+    def __init__(self, name: str, user: str, token: str, data: bytes) -> None:
         self.name = name
-        self._hash = _HASHES[name]
+        self._user = user
+        key = str.encode(token)
+        self._proof = hmac.digest(key, b"Initiator" + data, "sha256")
+        self._expected = hmac.digest(key, b"Responder" + data, "sha256")
+
+    def start(self) -> bytes:
+        """Return user and proof."""
+        return self._user.encode() + b"\0" + self._proof
+
+    def finish(self, data: bytes | None) -> None:
+        """Check the server's own proof."""
+        if not hmac.compare_digest(data or b"", self._expected):
+            raise SaslError(
+                "denied.server", "The server accepted a token without proving that it knows it."
+            )
+
+
+class Scram:
+    """Proof of the password to the server, and of the server to us (RFC 5802, section 3).
+
+    :param name: of the mechanism, with ``-PLUS`` if ``binding`` binds to the channel
+    :param nonce: printable ASCII without commas, at random, never used before
+    :param offer: what the server has offered, as XEP-0474, section 5.1 puts it together; its hash
+        must be the one that the server sends, if it sends one
+    :raises ValueError: if user or password have characters that SASLprep forbids
+    """
+
+    def __init__(
+        self,
+        name: str,
+        user: str,
+        password: str,
+        nonce: str,
+        binding: Binding = Binding(),
+        offer: str = "",
+    ) -> None:
+        self.name = name
+        self._hash = HASHES[name.removesuffix(PLUS)]
         self._password = saslprep(password).encode()
         self._nonce = nonce
+        self._offer = offer
         escaped = saslprep(user).replace("=", "=3D").replace(",", "=2C")
+        self._header = f"{binding.flag},,"
+        self._channel = b64encode(self._header.encode() + binding.data).decode()
         self._first = f"n={escaped},r={nonce}"
         self._signature: bytes | None = None
         self._verified = False
 
     def start(self) -> bytes:
-        """Return user and nonce; no channel binding."""
-        return f"n,,{self._first}".encode()
+        """Return user and nonce, and which channel binding is meant."""
+        return f"{self._header}{self._first}".encode()
 
     def respond(self, challenge: bytes) -> bytes:
         """Return the proof, or nothing if the challenge is the server's own proof."""
@@ -113,27 +185,12 @@ class Scram:
             return b""
         server = challenge.decode("utf-8", "replace")
         fields = _fields(challenge)
-        nonce, salt, count = fields.get("r", ""), fields.get("s", ""), fields.get("i", "")
+        nonce = fields.get("r", "")
         if "m" in fields or not nonce.startswith(self._nonce) or nonce == self._nonce:
             raise SaslError("denied.server", "The server's challenge isn't an answer to ours.")
-        if not (count.isascii() and count.isdigit() and len(count) <= 10):
-            raise SaslError("denied.server", "The server's challenge has no iteration count.")
-        iterations = int(count)
-        if not MIN_ITERATIONS <= iterations <= MAX_ITERATIONS:
-            raise SaslError(
-                "denied.iterations",
-                f"The server wants {iterations} iterations for the password; from "
-                f"{MIN_ITERATIONS} to {MAX_ITERATIONS} are accepted. Its administrator can change "
-                "that.",
-            )
-        try:
-            salt_bytes = b64decode(salt, validate=True)
-        except ValueError:
-            salt_bytes = b""
-        if not salt_bytes:
-            raise SaslError("denied.server", "The server's challenge has no salt.")
-        salted = hashlib.pbkdf2_hmac(self._hash, self._password, salt_bytes, iterations)
-        last = f"c=biws,r={nonce}"
+        self._check_offer(fields.get("h"))
+        salted = salt_password(self._hash, self._password, fields.get("s", ""), fields.get("i", ""))
+        last = f"c={self._channel},r={nonce}"
         signed = f"{self._first},{server},{last}".encode()
         key = self._mac(salted, b"Client Key")
         mask = self._mac(hashlib.new(self._hash, key).digest(), signed)
@@ -151,6 +208,18 @@ class Scram:
                 "The server accepted the password without proving that it knows it.",
             )
 
+    def _check_offer(self, sent: str | None) -> None:
+        if sent is None:
+            return
+        seen = b64encode(hashlib.new(self._hash, self._offer.encode()).digest()).decode()
+        if not hmac.compare_digest(sent.encode(), seen.encode()):
+            raise SaslError(
+                "denied.tampered",
+                "What the server offers for the login was changed on its way: somebody in between "
+                "wants a weaker one. Nothing was sent that gives the password away; try another "
+                "network.",
+            )
+
     def _check(self, message: bytes) -> None:
         try:
             signature = b64decode(_fields(message).get("v", ""), validate=True)
@@ -166,45 +235,36 @@ class Scram:
         return hmac.digest(key, message, self._hash)
 
 
+def salt_password(hash_: str, password: bytes, salt: str, count: str) -> bytes:
+    """Return what SCRAM knows of a password (``SaltedPassword`` of RFC 5802, section 3).
+
+    :param hash_: its name for :mod:`hashlib`
+    :param salt: as the server sends it, in base64
+    :param count: of iterations, as the server sends it
+    :raises SaslError: if salt or count can't be right, or the count is out of bounds
+    """
+    if not (count.isascii() and count.isdigit() and len(count) <= 10):
+        raise SaslError("denied.server", "The server's challenge has no iteration count.")
+    iterations = int(count)
+    if not MIN_ITERATIONS <= iterations <= MAX_ITERATIONS:
+        raise SaslError(
+            "denied.iterations",
+            f"The server wants {iterations} iterations for the password; from "
+            f"{MIN_ITERATIONS} to {MAX_ITERATIONS} are accepted. Its administrator can change "
+            "that.",
+        )
+    try:
+        salt_bytes = b64decode(salt, validate=True)
+    except ValueError:
+        salt_bytes = b""
+    if not salt_bytes:
+        raise SaslError("denied.server", "The server's challenge has no salt.")
+    return hashlib.pbkdf2_hmac(hash_, password, salt_bytes, iterations)
+
+
 def _fields(message: bytes) -> dict[str, str]:
     fields: dict[str, str] = {}
     for part in message.decode("utf-8", "replace").split(","):
         name, _, value = part.partition("=")
         fields.setdefault(name, value)
     return fields
-
-
-_PROHIBITED = (
-    stringprep.in_table_c12,
-    stringprep.in_table_c21_c22,
-    stringprep.in_table_c3,
-    stringprep.in_table_c4,
-    stringprep.in_table_c5,
-    stringprep.in_table_c6,
-    stringprep.in_table_c7,
-    stringprep.in_table_c8,
-    stringprep.in_table_c9,
-)
-
-
-def saslprep(text: str) -> str:
-    """Return a user name or password as it is compared (RFC 4013).
-
-    :raises ValueError: if it has characters that aren't allowed
-    """
-    if text.isascii() and text.isprintable():
-        return text
-    mapped = "".join(
-        " " if stringprep.in_table_c12(character) else character
-        for character in text
-        if not stringprep.in_table_b1(character)
-    )
-    text = unicodedata.normalize("NFKC", mapped)
-    if any(prohibited(character) for character in text for prohibited in _PROHIBITED):
-        raise ValueError("The password has a control or other character that isn't allowed in one.")
-    if any(map(stringprep.in_table_d1, text)) and (
-        any(map(stringprep.in_table_d2, text))
-        or not (stringprep.in_table_d1(text[0]) and stringprep.in_table_d1(text[-1]))
-    ):
-        raise ValueError("The password mixes directions of writing in a way that isn't allowed.")
-    return text
