@@ -149,6 +149,8 @@ def _tls(
         certificate=loaded.original,
         acceptableProtocols=[alpn] if alpn else None,
     )
+    # Ask for the client's certificate, and take any: nobody must show one.
+    made.getContext().set_verify(SSL.VERIFY_PEER, lambda *_: True)
     if alpn is None:  # Twisted's own choice of none is an error to the client
         made.getContext().set_alpn_select_callback(lambda *_: SSL.NO_OVERLAPPING_PROTOCOLS)
     return made

@@ -56,6 +56,8 @@ class Client:
             "direct_tls": server.direct_tls,
             "ca": server.ca,
         }
+        if "own" in options:  # "certificate" tells which one the server shows
+            options["certificate"] = options.pop("own")
         account = {name: options.pop(name) for name in list(options) if name in ACCOUNT}
         chance = random.Random(7)
         options.setdefault("backoff", Backoff(chance, 0.05, 0.2))
