@@ -64,7 +64,10 @@ class Profile(Model, frozen=True, kw_only=True):
     """One XMPP account of the person whom the daemon serves, and its settings.
 
     ``server`` is ``host:port`` where it is fixed; ``ca`` tells whether a private certificate
-    authority is set; ``autoconnect`` whether the daemon connects the profile when it starts.
+    authority is set, ``certificate`` whether the account has one of its own to log in with;
+    ``autoconnect`` whether the daemon connects the profile when it starts. ``pin`` is the one
+    certificate of the server that is trusted (``sha256:`` and its digits), ``proxy`` the SOCKS5
+    proxy that it connects through, without user and password.
     """
 
     name: str
@@ -72,6 +75,9 @@ class Profile(Model, frozen=True, kw_only=True):
     server: str | None = None
     direct_tls: bool = False
     ca: bool = False
+    certificate: bool = False
+    pin: str | None = None
+    proxy: str | None = None
     allow_plain: bool = False
     resource: str | None = None
     autoconnect: bool = True

@@ -31,14 +31,14 @@ from sat.backend.rooms.calls import RoomCalls
 from sat.backend.rooms.service import Rooms
 from sat.backend.roster import Roster
 from sat.backend.schema import Prepared
-from sat.backend.server import split_server
 from sat.backend.tasks import spawn
 from sat.backend.transaction import Transaction
+from sat.backend.trust import Trust
 from sat.bridge.errors import CommandError
 from sat.bridge.events import ProfileChanged
 from sat.bridge.model import Connection as ConnectionModel
 from sat.bridge.model import Phase, Profile
-from sat.xmpp.connection import Account, Connection, ConnectionState, Features
+from sat.xmpp.connection import Connection, ConnectionState, Features
 from sat.xmpp.reactor import Clock
 from sat.xmpp.stanza import JID, NS_PING, Element, Iq, NotConnected, StanzaError, parse_jid
 
@@ -80,6 +80,7 @@ class LiveProfile:
         self.conversations = Conversations(self)
         self.roster = Roster(self)
         self.questions = Questions(self)
+        self.trust = Trust(self)
         self.presences = Presences(self)
         self.disco = Disco(self)
         self.plugins = PluginHost(self)
@@ -110,38 +111,34 @@ class LiveProfile:
         """How the connection stands at this moment."""
         return self._connection.state if self._connection is not None else ConnectionState()
 
-    async def connect(self, password: str) -> None:
+    async def connect(self) -> None:
         """Connect and stay connected; harmless while connected.
 
         A connection with other settings than the present ones is closed before.
+
+        :raises CommandError: ``denied.password`` if nothing is known to log in with
         """
-        profile = self.profile
-        host, port = split_server(profile.server)
-        account = Account(
-            jid=self.jid,
-            password=password,
-            host=host,
-            port=port,
-            direct_tls=profile.direct_tls,
-            ca=self.ca,
-            allow_plain=profile.allow_plain,
-            resource=profile.resource,
-        )
+        previous = None
+        if not self._looked_back:
+            # What a process before this one left; later ones are kept by the connection itself.
+            previous = await self.core.store.read(lambda reader: sessions.load(reader, self.id))
+        account = await self.trust.account()
         if self._connection is not None and self._connection.account != account:
             await self.disconnect()
         if self._connection is not None:
             self._connection.start()
             return
-        previous = None
-        if not self._looked_back:
-            # What a process before this one left; later ones are kept by the connection itself.
-            self._looked_back = True
-            previous = await self.core.store.read(lambda reader: sessions.load(reader, self.id))
+        self._looked_back = True
         reactor = cast(Clock, self.core.reactor)
         self._connection = Connection(
             account, self, reactor=reactor, random=self.core.random, previous=previous
         )
         self._connection.start()
+
+    async def reconnect(self) -> None:
+        """Connect with the present settings, unless the profile is to stay offline."""
+        if self._connection is not None:
+            await self.connect()
 
     async def disconnect(self) -> None:
         """Close the stream, having told the server what is dealt with, and stay offline."""
@@ -258,6 +255,7 @@ class LiveProfile:
         )
         done = self.change(connection=connection)
         done.addErrback(lambda failure: _log.failure("noting a state failed", failure=failure))
+        self.trust.state_changed(state)
         waiting, self._state_waiters = self._state_waiters, []
         for one in waiting:
             one.callback(None)

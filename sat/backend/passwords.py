@@ -1,11 +1,13 @@
 """Where passwords are kept: in the desktop's keyring, or in a file for its owner alone.
 
-They are never in the database, in arguments of programs, in the log or in events. The keyring is
-asked in a process of its own, with a time limit: its libraries are large, and without a desktop
-they may wait for ever. Under ``$SAT_HOME`` (trials, tests) it is left alone.
+So are a profile's other secrets. They are never in the database, in arguments of programs, in the
+log or in events. The keyring is asked in a process of its own, with a time limit: its libraries are
+large, and without a desktop they may wait for ever. Under ``$SAT_HOME`` (trials, tests) it is left
+alone.
 
-Run as a program, this module does one thing with the keyring: ``get``, ``set`` or ``delete``; a
-password comes on standard input and goes to standard output.
+Run as a program, this module does one thing with the keyring: ``get``, ``set`` or ``delete``. The
+names are its arguments; the secret to ``set`` comes on standard input, and those found by ``get``
+go to standard output as a JSON object.
 """
 
 from __future__ import annotations
@@ -14,10 +16,12 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, cast
 
+from twisted.internet.defer import DeferredLock
 from twisted.internet.interfaces import IReactorFromThreads
 from twisted.internet.threads import deferToThreadPool
 
@@ -27,8 +31,18 @@ _SERVICE = "salut-a-toi"
 _LIMIT = 5.0
 
 
+class Kind(StrEnum):
+    """A kind of secret. ``next`` is a password whose change the server hasn't confirmed yet."""
+
+    PASSWORD = ""
+    CERTIFICATE = "certificate"
+    NEXT = "next"
+    PROXY = "proxy"
+    TOKEN = "token"  # noqa: S105 - the kind, not one of them
+
+
 class Passwords:
-    """The passwords of the profiles, by name.
+    """The secrets of the profiles, by the profile's name.
 
     :param path: the file for where no keyring works
     :param use_keyring: whether the desktop's keyring may be asked
@@ -38,29 +52,57 @@ class Passwords:
         self._reactor = reactor
         self._path = path
         self._use_keyring = use_keyring
+        self._lock = DeferredLock()  # what is changed later is kept, however long each takes
 
-    async def get(self, profile: str) -> SecretText | None:
-        """Return a profile's password, or None if there is none."""
-        kept = self._load().get(profile)
-        if kept is None and self._use_keyring:
-            kept = await self._in_thread(lambda: _keyring("get", profile, ""))
-        return SecretText(kept) if kept else None
+    async def get(self, profile: str, kind: Kind = Kind.PASSWORD) -> SecretText | None:
+        """Return a profile's password or other secret, or None if there is none."""
+        return (await self.all(profile, (kind,))).get(kind)
 
-    async def set(self, profile: str, password: SecretText) -> None:
-        """Keep a profile's password in place of the one before."""
-        text = password.reveal()
-        if self._use_keyring:
-            done = await self._in_thread(lambda: _keyring("set", profile, text))
-            if done is not None:
-                self._change(lambda kept: kept.pop(profile, None))
-                return
-        self._change(lambda kept: kept.update({profile: text}))
+    async def all(self, profile: str, kinds: Iterable[Kind] = Kind) -> dict[Kind, SecretText]:
+        """Return those secrets that a profile has."""
+        names = {_name(profile, kind): kind for kind in kinds}
+        kept = self._load()
+        found = {name: kept[name] for name in names if kept.get(name)}
+        # Where the password is in the file, there is no keyring that works.
+        missing = [name for name in names if name not in found]
+        if missing and profile not in kept and self._use_keyring:
+            told = await self._in_thread(lambda: _keyring("get", missing))
+            found |= _read(told)
+        return {names[name]: SecretText(text) for name, text in found.items() if name in names}
 
-    async def delete(self, profile: str) -> None:
-        """Forget a profile's password."""
-        self._change(lambda kept: kept.pop(profile, None))
-        if self._use_keyring:
-            await self._in_thread(lambda: _keyring("delete", profile, ""))
+    async def set(
+        self, profile: str, password: SecretText | None, kind: Kind = Kind.PASSWORD
+    ) -> None:
+        """Keep a profile's password or other secret in place of the one before.
+
+        :param password: the secret; None forgets it
+        :raises OSError: if it can't be written
+        """
+        if password is None:
+            await self.delete(profile, (kind,))
+            return
+        name, text = _name(profile, kind), password.reveal()
+        await self._lock.acquire()
+        try:
+            if self._use_keyring:
+                done = await self._in_thread(lambda: _keyring("set", [name], text))
+                if done is not None:
+                    self._change(lambda kept: kept.pop(name, None))
+                    return
+            self._change(lambda kept: kept.update({name: text}))
+        finally:
+            self._lock.release()
+
+    async def delete(self, profile: str, kinds: Iterable[Kind] = Kind) -> None:
+        """Forget a profile's secrets: all, or those of some kinds."""
+        names = [_name(profile, kind) for kind in kinds]
+        await self._lock.acquire()
+        try:
+            self._change(lambda kept: [kept.pop(name, None) for name in names])
+            if self._use_keyring:
+                await self._in_thread(lambda: _keyring("delete", names))
+        finally:
+            self._lock.release()
 
     def _load(self) -> dict[str, str]:
         try:
@@ -90,12 +132,25 @@ class Passwords:
         return result
 
 
-def _keyring(action: str, profile: str, password: str) -> str | None:
-    """Ask the keyring; None if it does not work, or holds nothing."""
+def _name(profile: str, kind: Kind) -> str:
+    # No profile's name has a slash.
+    return f"{profile}/{kind}" if kind else profile
+
+
+def _read(told: str | None) -> dict[str, str]:
+    try:
+        found = json.loads(told or "{}")
+    except ValueError:
+        return {}
+    return {str(name): str(text) for name, text in found.items()} if found else {}
+
+
+def _keyring(action: str, names: list[str], secret: str = "") -> str | None:
+    """Ask the keyring; None if it does not work."""
     try:
         child = subprocess.run(
-            [sys.executable, "-m", "sat.backend.passwords", action, profile],
-            input=password,
+            [sys.executable, "-m", "sat.backend.passwords", action, *names],
+            input=secret,
             capture_output=True,
             text=True,
             timeout=_LIMIT,
@@ -106,23 +161,26 @@ def _keyring(action: str, profile: str, password: str) -> str | None:
     return child.stdout if child.returncode == 0 else None
 
 
-def _main(action: str, profile: str) -> int:
+def _main(action: str, *names: str) -> int:
     import keyring
     from keyring.backends.fail import Keyring as NoKeyring
 
     if isinstance(keyring.get_keyring(), NoKeyring):
         return 1
-    if action == "set":
-        keyring.set_password(_SERVICE, profile, sys.stdin.read())
-    elif action == "delete":
-        keyring.delete_password(_SERVICE, profile)
-    else:
-        found = keyring.get_password(_SERVICE, profile)
-        if found is None:
-            return 1
-        sys.stdout.write(found)
+    found = {}
+    for name in names:
+        if action == "set":
+            keyring.set_password(_SERVICE, name, sys.stdin.read())
+            continue
+        text = keyring.get_password(_SERVICE, name)
+        if text is not None and action == "delete":
+            keyring.delete_password(_SERVICE, name)
+        elif text is not None:
+            found[name] = text
+    if action == "get":
+        json.dump(found, sys.stdout)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(_main(*sys.argv[1:3]))
+    sys.exit(_main(*sys.argv[1:]))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Callable
 from typing import cast
 
@@ -15,9 +14,10 @@ from twisted.logger import Logger
 from sat.backend import schema
 from sat.backend.core import Core
 from sat.backend.live import LiveProfile
+from sat.backend.passwords import Kind
 from sat.backend.schema import Prepared
 from sat.backend.search import scrub
-from sat.backend.server import split_server
+from sat.backend.settings import Settings, read
 from sat.backend.store import Reader
 from sat.backend.tasks import start
 from sat.backend.transaction import Transaction
@@ -42,6 +42,7 @@ _SCRUB = [
         ("transfer", "profile_id", "id"),
         ("stream", "profile_id", "id"),
         ("archive", "profile_id", "id"),
+        ("login", "profile_id", "id"),
         ("profile", "id", "id"),
         ("txn", "profile", "name"),
         ("event", "profile", "name"),
@@ -78,9 +79,10 @@ class Profiles:
             live.rooms.begin()
         for live in list(self.live.values()):
             if live.profile.autoconnect:
-                password = await self._core.passwords.get(live.name)
-                if password is not None:
-                    await live.connect(password.reveal())
+                try:
+                    await live.connect()
+                except CommandError as error:  # others must not wait for it
+                    _log.warn("{name}: {error}", name=live.name, error=error)
 
     async def end(self) -> None:
         """Close every stream, all at once: a server that does not answer delays no other."""
@@ -116,19 +118,23 @@ class Profiles:
         self,
         name: str,
         jid: JID,
-        password: SecretText,
+        password: SecretText | None = None,
         server: str | None = None,
         direct_tls: bool = False,
         ca: str | None = None,
         allow_plain: bool = False,
         resource: str | None = None,
         autoconnect: bool = True,
+        certificate: SecretText | None = None,
+        pin: str | None = None,
+        proxy: SecretText | None = None,
     ) -> Profile:
         """Make a profile for an account that exists on its server.
 
         :param name: a short name, for ``-p``
         :param jid: the account's address
-        :param password: kept in the keyring, or in a file for its owner alone
+        :param password: kept in the keyring, or in a file for its owner alone; it may be missing
+            where there is a certificate
         :param server: HOST or HOST:PORT, where it is not found by the address (SRV records)
         :param direct_tls: begin with TLS (XEP-0368), never with STARTTLS; without it, what the
             domain's SRV records say
@@ -137,17 +143,33 @@ class Profiles:
             nothing better
         :param resource: a fixed resource; the server chooses one where it is missing
         :param autoconnect: connect whenever the daemon starts
+        :param certificate: the account's own certificate and its key, in PEM, to log in with
+            (XEP-0178); kept where the password is
+        :param pin: the one certificate of the server that is trusted, as sha256: and its digits
+        :param proxy: socks5://HOST:PORT, or with USER:PASSWORD@, through which to connect
         :raises usage.name: if it can't be a name
         :raises usage.jid: if the address has no local part
         :raises failed.exists: if there is a profile of that name
         :raises usage.ca: if it holds no certificate
+        :raises usage.password: if there is neither password nor certificate
+        :raises usage.certificate: if it isn't one with its key
+        :raises usage.pin: if it is none
+        :raises usage.proxy: if it is none
         """
-        _check_name(name)
+        check_name(name)
         if not jid.user:
             raise CommandError("usage.jid", f"{jid.full()} is no account: it needs NAME@HOST")
-        if ca is not None:
-            _check_ca(ca)
-        split_server(server)
+        given = {
+            "server": server,
+            "ca": ca,
+            "certificate": certificate.reveal() if certificate else None,
+            "pin": pin,
+            "proxy": proxy.reveal() if proxy else None,
+            "password": password.reveal() if password else None,
+        }
+        settings = read({key: text for key, text in given.items() if text is not None})
+        if not settings.secrets.keys() & {Kind.PASSWORD, Kind.CERTIFICATE}:
+            raise CommandError("usage.password", "an account needs a password, or a certificate")
         exists = CommandError(
             "failed.exists",
             f"there is a profile {name} already: take another name, or change that one with: "
@@ -158,13 +180,13 @@ class Profiles:
         profile = Profile(
             name=name,
             jid=jid.userhost(),
-            server=server or None,
             direct_tls=direct_tls,
-            ca=ca is not None,
             allow_plain=allow_plain,
             resource=resource or jid.resource,
             autoconnect=autoconnect,
         )
+        profile = msgspec.structs.replace(profile, **settings.fields)
+        ca = settings.texts.get("ca")
 
         def add(tx: Transaction) -> tuple[int, Profile]:
             new = msgspec.structs.replace(profile, rev=tx.rev)
@@ -175,7 +197,7 @@ class Profiles:
 
         self._making.add(name)
         try:
-            await self._core.passwords.set(name, password)
+            await self._keep(name, settings)
             _, created = await self._core.journal.commit(
                 add, before_events=lambda made: self._take_up(made[0], made[1], ca)
             )
@@ -206,33 +228,22 @@ class Profiles:
 
         :param name: its name
         :param values: by name: autoconnect, allow_plain, direct_tls (yes or no), server, resource
-            (empty for none), ca (PEM, empty for none), password
+            (empty for none), ca (PEM, empty for none), password, certificate (PEM with the key,
+            empty for none), pin (sha256:DIGITS, empty for none), proxy (socks5://HOST:PORT, empty
+            for none)
         :raises unknown.profile: if there is none
         :raises usage.setting: if there is no such setting
+        :raises usage.pin: if the pin is none
+        :raises usage.proxy: if the proxy is none
+        :raises usage.certificate: if the certificate isn't one with its key
         """
         live = self._find(name)
-        fields: dict[str, object] = {}
-        ca = live.ca
-        for key, text in values.items():
-            if key in ("autoconnect", "allow_plain", "direct_tls"):
-                fields[key] = _yes_or_no(key, text)
-            elif key == "server":
-                split_server(text)
-                fields[key] = text or None
-            elif key == "resource":
-                fields[key] = text or None
-            elif key == "ca":
-                if text:
-                    _check_ca(text)
-                ca = text or None
-                fields[key] = ca is not None
-            elif key != "password":
-                known = "allow_plain, autoconnect, ca, direct_tls, password, resource, server"
-                raise CommandError("usage.setting", f"a profile has no {key}; it has: {known}")
-        if "password" in values:
-            await self._core.passwords.set(name, SecretText(values["password"]))
-        live.ca = ca
-        await live.change(wait=False, **fields)
+        settings = read(values)
+        await self._keep(name, settings)
+        if Kind.CERTIFICATE in settings.secrets:
+            await live.trust.forget_floor()
+        live.ca = settings.texts.get("ca", live.ca)
+        await live.change(wait=False, **settings.fields)
         return live.profile
 
     @command("profile.connect", level=Level.ADMIN, per_profile=False)
@@ -247,14 +258,8 @@ class Profiles:
         :raises timeout.connect: if it takes longer
         """
         live = self._find(name)
-        password = await self._core.passwords.get(name)
-        if password is None:
-            raise CommandError(
-                "denied.password",
-                f"the password of {name} is not known (a restored backup has none): set it with: "
-                f"jp profile set {name} --password-stdin",
-            )
-        await live.connect(password.reveal())
+        live.trust.begin_anew()
+        await live.connect()
         settled = start(live.settled())
         settled.addTimeout(timeout, cast(IReactorTime, self._core.reactor))
         try:
@@ -327,6 +332,10 @@ class Profiles:
             if wanted is None or name in wanted
         ]
 
+    async def _keep(self, name: str, settings: Settings) -> None:
+        for kind, secret in settings.secrets.items():
+            await self._core.passwords.set(name, secret, kind)
+
     def _find(self, name: str) -> LiveProfile:
         live = self.live.get(name)
         if live is None:
@@ -353,24 +362,14 @@ def _error_name(reason: str) -> str:
     return f"offline.{reason}" if root in ("network", "") else f"failed.{reason}"
 
 
-def _check_name(name: str) -> None:
+def check_name(name: str) -> None:
+    """Refuse what can't be a profile's name.
+
+    :raises CommandError: ``usage.name``
+    """
     plain = name.replace("-", "").replace("_", "").replace(".", "")
     if not plain.isalnum() or len(name) > _MAX_NAME or name.startswith(("-", ".")):
         raise CommandError(
             "usage.name",
             f"{name!r} can't be a profile's name: use at most {_MAX_NAME} letters, digits, - and _",
         )
-
-
-def _check_ca(text: str) -> None:
-    try:
-        ssl.create_default_context(cadata=text)
-    except (ssl.SSLError, ValueError) as error:
-        raise CommandError("usage.ca", f"this holds no certificate in PEM: {error}") from error
-
-
-def _yes_or_no(key: str, text: str) -> bool:
-    answers = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
-    if text.lower() not in answers:
-        raise CommandError("usage.setting", f"{key} is yes or no, not {text!r}")
-    return answers[text.lower()]

@@ -42,7 +42,8 @@ _BY_ID = Prepared(
 _ADD = Prepared(insert(_table))
 _DROP = Prepared(delete(_table).where(_table.c.id == bindparam("id")))
 
-#: Acts on an answer: the peer whom the question is about, and the values of the form by field.
+#: Acts on an answer: the peer whom the question is about, and the values of the form by field, its
+#: hidden ones too.
 Act = Callable[["str | None", dict[str, list[str]]], Awaitable[None]]
 
 
@@ -52,10 +53,16 @@ class Questions:
     def __init__(self, live: LiveProfile) -> None:
         self._live = live
         self._acts: dict[str, Act] = {}
+        self._offline: set[str] = set()
 
-    def handle(self, kind: str, act: Act) -> None:
-        """Let ``act`` run when a question of a kind is answered, be it from before a restart."""
+    def handle(self, kind: str, act: Act, *, offline: bool = False) -> None:
+        """Let ``act`` run when a question of a kind is answered, be it from before a restart.
+
+        :param offline: whether it can be answered while the profile isn't connected
+        """
         self._acts[kind] = act
+        if offline:
+            self._offline.add(kind)
 
     def ask(self, tx: Transaction, kind: str, peer: str | None, sentence: str, form: Form) -> None:
         """Ask, unless the same is asked already."""
@@ -80,6 +87,18 @@ class Questions:
             data=msgspec.json.encode(question),
         )
         tx.emit(self._live.name, QuestionAdded(question))
+
+    def replace(
+        self, tx: Transaction, kind: str, peer: str | None, sentence: str, form: Form
+    ) -> None:
+        """Ask, in place of a question about the same which asks something else by now."""
+        row = tx.first(_SAME, profile_id=self._live.id, kind=kind, peer=peer)
+        if row is not None:
+            asked = msgspec.json.decode(row[0], type=Question)
+            if asked.form == form:
+                return
+            self._close(tx, asked)
+        self.ask(tx, kind, peer, sentence, form)
 
     def withdraw(self, tx: Transaction, kind: str, peer: str | None) -> bool:
         """Take a question back, which needs no answer any more; tell whether it was asked."""
@@ -124,10 +143,11 @@ class Questions:
             self._close(tx, question)
             return question
 
-        self._live.require_online()
+        if question.kind not in self._offline:
+            self._live.require_online()
         closed = await self._live.core.journal.commit(close, call=call)
         try:
-            await act(question.peer, values)
+            await act(question.peer, _hidden(question) | values)
         except NotConnected:
             # The stream ended meanwhile: the answer reached nobody, so it is asked again.
             await self._live.core.journal.commit(
@@ -152,6 +172,12 @@ def open_questions(reader: Reader, profile_id: int) -> list[Question]:
     return sorted(found, key=lambda question: question.ts)
 
 
+def _hidden(question: Question) -> dict[str, list[str]]:
+    """Return what the form says by itself (XEP-0004, section 3.3)."""
+    fields = question.form.fields
+    return {field.name: list(field.value) for field in fields if field.kind == "hidden"}
+
+
 def _check(question: Question, values: dict[str, list[str]]) -> None:
     fields = {field.name: field for field in question.form.fields}
     for name, given in values.items():
@@ -159,6 +185,8 @@ def _check(question: Question, values: dict[str, list[str]]) -> None:
         if field is None:
             known = ", ".join(fields)
             raise CommandError("usage.answer", f"the question has no field {name}, only: {known}")
+        if field.kind in ("hidden", "fixed") and tuple(given) != field.value:
+            raise CommandError("usage.answer", f"{name} can't be changed: leave it out")
         if field.options and not set(given) <= set(field.options):
             allowed = ", ".join(field.options)
             raise CommandError("usage.answer", f"{name} must be one of: {allowed}")

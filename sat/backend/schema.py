@@ -24,7 +24,7 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.sql.expression import ClauseElement
 
 #: The revision of the schema: that of the newest migration.
-VERSION = "0003"
+VERSION = "0004"
 #: How many bits of a message's row id count messages within one millisecond.
 ORDER_BITS = 20
 
@@ -218,6 +218,16 @@ question = Table(
     Column("peer", Text),
     Column("data", LargeBinary, nullable=False),
     UniqueConstraint("profile_id", "kind", "peer"),
+)
+
+login = Table(
+    "login",
+    metadata,
+    Column("profile_id", Integer, primary_key=True),
+    # Names this client to the server (XEP-0388, "user-agent").
+    Column("agent", Text, nullable=False),
+    # The strongest login so far: weaker ones are refused.
+    Column("floor", Text),
 )
 
 option = Table(

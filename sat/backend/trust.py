@@ -1,0 +1,243 @@
+"""Whom a profile trusts, how it proves itself, and the questions that decide on both."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.sql.expression import bindparam
+from twisted.logger import Logger
+
+from sat.backend import schema
+from sat.backend.passwords import Kind
+from sat.backend.schema import Prepared
+from sat.backend.server import split_server
+from sat.backend.tasks import spawn
+from sat.backend.transaction import Transaction
+from sat.bridge.errors import CommandError
+from sat.bridge.model import Field, Form, Phase
+from sat.bridge.secret import SecretText
+from sat.xmpp.choice import Floor
+from sat.xmpp.connection import Account, ConnectionState
+from sat.xmpp.memory import Downgrade, Memory, Token, Untrusted
+from sat.xmpp.socks import Proxy
+from sat.xmpp.tls import read_pin
+
+if TYPE_CHECKING:
+    from sat.backend.live import LiveProfile
+
+#: The kinds of questions.
+CERTIFICATE, DOWNGRADE = "certificate", "downgrade"
+
+_log = Logger("sat.trust")
+_table = schema.login
+_FIND = Prepared(
+    select(_table.c.agent, _table.c.floor).where(_table.c.profile_id == bindparam("profile_id"))
+)
+_ADD = Prepared(insert(_table))
+_SET_FLOOR = Prepared(
+    update(_table)
+    .where(_table.c.profile_id == bindparam("id"))
+    .values(floor=bindparam("new_floor"))
+)
+
+
+class Trust:
+    """What one profile connects with, and the answers that change it."""
+
+    def __init__(self, live: LiveProfile) -> None:
+        self._live = live
+        self._memory: Memory | None = None
+        self._refused: set[str] = set()  # certificates that the person doesn't trust
+        self._asking = False
+        live.questions.handle(CERTIFICATE, self._certificate_answered, offline=True)
+        live.questions.handle(DOWNGRADE, self._downgrade_answered, offline=True)
+
+    async def account(self) -> Account:
+        """Return what the wire needs to connect.
+
+        :raises CommandError: ``denied.password`` if neither password nor certificate is known
+        """
+        live = self._live
+        profile = live.profile
+        kept = await live.core.passwords.all(live.name)
+        if Kind.PASSWORD not in kept and Kind.CERTIFICATE not in kept:
+            raise CommandError(
+                "denied.password",
+                f"the password of {live.name} is not known (a restored backup has none): set it "
+                f"with: jp profile set {live.name} --password-stdin",
+            )
+        if self._memory is None:
+            self._memory = await self._recall(kept.get(Kind.TOKEN))
+        memory = self._memory
+        host, port = split_server(profile.server)
+        url = kept.get(Kind.PROXY)
+        proxy = url.reveal() if url is not None else profile.proxy
+        own = kept.get(Kind.CERTIFICATE)
+        password = kept.get(Kind.PASSWORD)
+        return Account(
+            jid=live.jid,
+            password=password.reveal() if password is not None else "",
+            host=host,
+            port=port,
+            direct_tls=profile.direct_tls,
+            ca=live.ca,
+            allow_plain=profile.allow_plain,
+            resource=profile.resource,
+            pin=read_pin(profile.pin) if profile.pin else None,
+            certificate=own.reveal() if own is not None else None,
+            proxy=Proxy.parse(proxy) if proxy else None,
+            memory=memory,
+        )
+
+    def begin_anew(self) -> None:
+        """Ask again what was answered with no: the person wants to connect."""
+        self._refused.clear()
+        if self._memory is not None:
+            self._memory.sasl2_failures = 0
+
+    async def forget_floor(self) -> None:
+        """Let the next login be as weak as it may: the person has changed how to log in."""
+        if self._memory is not None:
+            self._memory.floor = None
+        await self._store_floor(None)
+
+    def state_changed(self, state: ConnectionState) -> None:
+        """Ask what has to be decided before the connection can go on."""
+        about = state.about
+        if isinstance(about, Untrusted) and about.sha256 not in self._refused:
+            spawn(self._ask_certificate(about, state.sentence), "asking about a certificate")
+        elif isinstance(about, Downgrade):
+            spawn(self._ask_downgrade(about), "asking about a downgrade")
+        elif state.phase is Phase.ONLINE and self._asking:
+            self._asking = False
+            spawn(self._withdraw(), "withdrawing questions")
+
+    # ---- memory
+
+    async def _recall(self, token: SecretText | None) -> Memory:
+        live = self._live
+        row = await live.core.store.read(lambda reader: reader.first(_FIND, profile_id=live.id))
+        if row is None:
+            agent = str(uuid.UUID(int=live.core.random.getrandbits(128), version=4))
+            row = (agent, None)
+            await live.core.journal.commit(
+                lambda tx: tx.run(_ADD, profile_id=live.id, agent=agent, floor=None), wait=True
+            )
+        agent, floor = row
+        # Questions of an earlier run may be open.
+        self._asking = True
+        return Memory(
+            agent,
+            Floor.parse(floor) if floor else None,
+            _read_token(token),
+            keep_floor=lambda new: spawn(self._store_floor(new), "keeping a login's strength"),
+            keep_token=lambda new: spawn(self._store_token(new), "keeping a token"),
+        )
+
+    async def _store_floor(self, floor: Floor | None) -> None:
+        text = str(floor) if floor is not None else None
+        await self._live.core.journal.commit(
+            lambda tx: tx.run(_SET_FLOOR, id=self._live.id, new_floor=text), wait=True
+        )
+
+    async def _store_token(self, token: Token | None) -> None:
+        text = SecretText(f"{token.mechanism} {token.secret}") if token is not None else None
+        try:
+            await self._live.core.passwords.set(self._live.name, text, Kind.TOKEN)
+        except OSError as error:  # the next login takes the password
+            _log.warn("{name}: a token isn't kept: {error}", name=self._live.name, error=error)
+
+    # ---- questions
+
+    async def _ask_certificate(self, about: Untrusted, why: str) -> None:
+        why = why.partition(" The next try")[0]
+        form = Form(
+            title="Certificate",
+            instructions="\n".join(
+                (
+                    f"Host: {about.domain}",
+                    f"Names: {', '.join(about.names) or 'none'}",
+                    f"Issuer: {about.issuer}",
+                    f"Valid: {about.not_before:%Y-%m-%d} to {about.not_after:%Y-%m-%d}",
+                    f"SHA-256: {_grouped(about.sha256)}",
+                )
+            ),
+            fields=(
+                Field(name="sha256", kind="hidden", value=(about.sha256,)),
+                Field(
+                    name="trust",
+                    kind="list-single",
+                    label=f"Trust this certificate, and no other, for {self._live.name}?",
+                    options=("yes", "no"),
+                    required=True,
+                ),
+            ),
+        )
+        await self._ask(CERTIFICATE, about.domain, why, form)
+
+    async def _ask_downgrade(self, about: Downgrade) -> None:
+        sentence = (
+            f"The server of {self._live.jid.host} offers {about.offered} at best to log in, where "
+            f"{about.floor} was used before. That may be a change of the server, or an attack."
+        )
+        form = Form(
+            title="Weaker login",
+            instructions="The server's administrator can tell whether it was changed.",
+            fields=(
+                Field(name="offered", kind="hidden", value=(str(about.offered),)),
+                Field(
+                    name="accept",
+                    kind="list-single",
+                    label=f"Log in by {about.offered} from now on?",
+                    options=("yes", "no"),
+                    required=True,
+                ),
+            ),
+        )
+        await self._ask(DOWNGRADE, self._live.jid.host, sentence, form)
+
+    async def _ask(self, kind: str, peer: str, sentence: str, form: Form) -> None:
+        self._asking = True
+        questions = self._live.questions
+
+        def ask(tx: Transaction) -> None:
+            questions.replace(tx, kind, peer, sentence, form)
+
+        await self._live.core.journal.commit(ask, wait=True)
+
+    async def _withdraw(self) -> None:
+        def withdraw(tx: Transaction) -> None:
+            for kind in (CERTIFICATE, DOWNGRADE):
+                self._live.questions.withdraw(tx, kind, self._live.jid.host)
+
+        await self._live.core.journal.commit(withdraw, wait=True)
+
+    async def _certificate_answered(self, _: str | None, values: dict[str, list[str]]) -> None:
+        digits = values["sha256"][0]
+        if values.get("trust") != ["yes"]:
+            self._refused.add(digits)
+            return
+        await self._live.change(wait=False, pin=f"sha256:{digits}")
+        await self._live.reconnect()
+
+    async def _downgrade_answered(self, _: str | None, values: dict[str, list[str]]) -> None:
+        offered = Floor.parse(values["offered"][0])
+        if values.get("accept") != ["yes"] or offered is None:
+            return
+        if self._memory is not None:
+            self._memory.floor = offered
+        await self._store_floor(offered)
+        await self._live.reconnect()
+
+
+def _read_token(kept: SecretText | None) -> Token | None:
+    if kept is None:
+        return None
+    mechanism, _, secret = kept.reveal().partition(" ")
+    return Token(mechanism, secret) if secret else None
+
+
+def _grouped(digits: str) -> str:
+    return ":".join(digits[at : at + 2] for at in range(0, len(digits), 2)).upper()
