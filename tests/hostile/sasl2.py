@@ -48,6 +48,7 @@ class Sasl2Server:
 
     :param tokens: mechanisms for which it gives tokens
     :param upgrades: names of tasks
+    :param sessions: whether they can be resumed inline
     :param bind: whether it binds inline; ``manage`` whether stream management too
     """
 
@@ -62,6 +63,7 @@ class Sasl2Server:
         manage=True,
         also_older=False,
         hashed_offer=None,
+        sessions=False,
     ) -> None:
         self.mechanisms = mechanisms
         self.bindings = bindings
@@ -71,6 +73,9 @@ class Sasl2Server:
         self.manage = manage
         self.also_older = also_older
         self.hashed_offer = hashed_offer
+        self.sessions = sessions
+        #: Sessions that can be resumed.
+        self.known: list[str] = []
         #: Tokens that are good, with their mechanism.
         self.tokens: dict[str, str] = {}
         #: What it has learnt by upgrades.
@@ -89,6 +94,8 @@ class Sasl2Server:
         if self.bind:
             var = f"<feature var='{NS_SM}'/>" if self.manage else ""
             inline += f"<bind xmlns='{NS_BIND2}'><inline>{var}</inline></bind>"
+        if self.sessions:
+            inline += f"<sm xmlns='{NS_SM}'/>"
         if self.token_mechanisms:
             names = "".join(f"<mechanism>{name}</mechanism>" for name in self.token_mechanisms)
             inline += f"<fast xmlns='{NS_FAST}'>{names}</fast>"
@@ -181,11 +188,22 @@ class Sasl2Server:
         bind = request.find(f"{{{NS_BIND2}}}bind")
         inner = ""
         peer.jid = bare
-        if bind is not None and self.bind:
+        resume = request.find(f"{{{NS_SM}}}resume")
+        resumed = resume is not None and resume.get("previd") in self.known
+        if resumed:
+            inner += f"<resumed xmlns='{NS_SM}' previd='{resume.get('previd')}' h='0'/>"
+            peer.jid = f"{bare}/sat.1"
+            peer.stanzas = 0
+        elif resume is not None:
+            inner += f"<failed xmlns='{NS_SM}' h='0'/>"
+        if bind is not None and self.bind and not resumed:
             peer.jid = f"{bare}/{bind.findtext(f'{{{NS_BIND2}}}tag')}.1"
             enabled = ""
             if bind.find(f"{{{NS_SM}}}enable") is not None:
-                enabled = f"<enabled xmlns='{NS_SM}'/>"
+                session = f"session {len(self.known)}"
+                self.known.append(session)
+                can = f" id='{session}' resume='true'" if self.sessions else ""
+                enabled = f"<enabled xmlns='{NS_SM}'{can}/>"
                 peer.stanzas = 0
             inner += f"<bound xmlns='{NS_BIND2}'>{enabled}</bound>"
         wanted = request.find(f"{{{NS_FAST}}}request-token")

@@ -9,7 +9,7 @@ from sat.xmpp.connection import Phase
 from sat.xmpp.memory import Memory, Token
 from tests.hostile.login import NS_SASL, NS_SM
 from tests.hostile.sasl2 import NS_BIND2, NS_FAST, NS_SASL2, NS_UPGRADE, Sasl2Server, offer_text
-from tests.xmpp.support import Pair, wait
+from tests.xmpp.support import Pair, message, wait
 
 AGENT = "d4565fa7-4d72-4749-b3d3-740edbf87770"
 TOKENS = ("HT-SHA-256-EXPR", "HT-SHA-256-ENDP", "HT-SHA-256-NONE")
@@ -199,8 +199,7 @@ async def test_a_token_is_asked_for_used_and_rotated(reactor, tmp_path):
         peer.abort()
         served.rotate = True
         assert await served.log_in(await pair.server.accept()) == "HT-SHA-256-EXPR"
-        await pair.client.until(lambda _: len(pair.client.ended) == 1 and pair.client.features)
-        await pair.client.phase(Phase.ONLINE)
+        await pair.client.until(lambda _: len(memory.tokens) == 2)
         assert memory.tokens[1:] == [Token("HT-SHA-256-EXPR", "token 1")]
         assert str(memory.floor) == "SCRAM-SHA-256-PLUS"
 
@@ -255,6 +254,45 @@ async def test_no_token_is_asked_for_without_a_name_for_this_client(reactor, tmp
         served = Sasl2Server(tokens=TOKENS)
         await served.log_in(await pair.server.accept())
         assert served.requests[0].find(f"{{{NS_FAST}}}request-token") is None
+
+
+# Sessions that go on (XEP-0198, section 9)
+
+
+async def test_a_session_goes_on_within_the_login(reactor, tmp_path):
+    async with Pair(reactor, tmp_path) as pair:
+        served = Sasl2Server(sessions=True)
+        peer = await pair.server.accept()
+        await served.log_in(peer)
+        await pair.client.phase(Phase.ONLINE)
+        sending = pair.connection.send(message("one"))
+        await peer.expect("<message><body>one</body></message>")
+        await sending
+        peer.abort()
+        await pair.client.until(lambda client: "suspended" in client.sessions)
+        again = await pair.server.accept()
+        await served.log_in(again, before="features")
+        again.send("<message id='waited'/><stream:features/>")
+        await again.expect("<message><body>one</body></message>")
+        await pair.client.until(lambda client: client.stanzas)
+        assert pair.client.sessions == ["started", "suspended", "resumed"]
+        assert served.requests[1].find(f"{{{NS_SM}}}resume").get("previd") == "session 0"
+        await again.forbid("<iq/>")
+
+
+async def test_a_session_that_is_gone_gives_way_to_a_new_one(reactor, tmp_path):
+    async with Pair(reactor, tmp_path) as pair:
+        served = Sasl2Server(sessions=True)
+        peer = await pair.server.accept()
+        await served.log_in(peer)
+        await pair.client.phase(Phase.ONLINE)
+        peer.abort()
+        served.known.clear()
+        again = await pair.server.accept()
+        await served.log_in(again)
+        await pair.client.until(lambda client: client.sessions[-2:] == ["ended", "started"])
+        assert pair.client.features.refused == 0
+        await again.forbid("<iq/>")
 
 
 # Upgrades (XEP-0480)
