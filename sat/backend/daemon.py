@@ -16,6 +16,7 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 import sat
+from sat.backend.accounts import Accounts
 from sat.backend.conversations import Conversations, latest
 from sat.backend.core import Core
 from sat.backend.errors import translate
@@ -141,7 +142,9 @@ class Daemon:
     # ---- calls
 
     def _add_calls(self) -> None:
-        for owner in (self.profiles, self._options, self._maintenance, PluginCalls(self._plugins)):
+        accounts = Accounts(self._core, self.profiles)
+        plugins = PluginCalls(self._plugins)
+        for owner in (self.profiles, accounts, self._options, self._maintenance, plugins):
             for spec in commands_of(type(owner)):
                 self.dispatcher.add(spec, lambda _, owner=owner: owner)  # type: ignore[misc]
         services: dict[type, str] = {

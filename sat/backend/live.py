@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -139,6 +140,12 @@ class LiveProfile:
         """Connect with the present settings, unless the profile is to stay offline."""
         if self._connection is not None:
             await self.connect()
+
+    def use_password(self, password: str) -> None:
+        """Log in with another password from the next time on."""
+        connection = self._connection
+        if connection is not None:
+            connection.account = dataclasses.replace(connection.account, password=password)
 
     async def disconnect(self) -> None:
         """Close the stream, having told the server what is dealt with, and stay offline."""

@@ -94,7 +94,7 @@ class Profiles:
         :raises CommandError: if there is no such profile, or none can be chosen
         """
         if name is not None:
-            return self._find(name).name
+            return self.find(name).name
         default = next((one.name for one in self.live.values() if one.profile.default), None)
         if default is not None:
             return default
@@ -156,9 +156,7 @@ class Profiles:
         :raises usage.pin: if it is none
         :raises usage.proxy: if it is none
         """
-        check_name(name)
-        if not jid.user:
-            raise CommandError("usage.jid", f"{jid.full()} is no account: it needs NAME@HOST")
+        self.check_new(name, jid)
         given = {
             "server": server,
             "ca": ca,
@@ -170,13 +168,6 @@ class Profiles:
         settings = read({key: text for key, text in given.items() if text is not None})
         if not settings.secrets.keys() & {Kind.PASSWORD, Kind.CERTIFICATE}:
             raise CommandError("usage.password", "an account needs a password, or a certificate")
-        exists = CommandError(
-            "failed.exists",
-            f"there is a profile {name} already: take another name, or change that one with: "
-            f"jp profile set {name} KEY=VALUE",
-        )
-        if name in self.live or name in self._making:
-            raise exists
         profile = Profile(
             name=name,
             jid=jid.userhost(),
@@ -208,6 +199,21 @@ class Profiles:
             self._making.discard(name)
         return created
 
+    def check_new(self, name: str, jid: JID) -> None:
+        """Refuse what no profile can be made of.
+
+        :raises CommandError: ``usage.name``, ``usage.jid`` or ``failed.exists``
+        """
+        check_name(name)
+        if not jid.user:
+            raise CommandError("usage.jid", f"{jid.full()} is no account: it needs NAME@HOST")
+        if name in self.live or name in self._making:
+            raise CommandError(
+                "failed.exists",
+                f"there is a profile {name} already: take another name, or change that one with: "
+                f"jp profile set {name} KEY=VALUE",
+            )
+
     @command("profile.list", level=Level.READ, per_profile=False)
     async def all(self) -> list[Profile]:
         """Return all profiles, by name."""
@@ -220,7 +226,7 @@ class Profiles:
         :param name: its name
         :raises unknown.profile: if there is none
         """
-        return self._find(name).profile
+        return self.find(name).profile
 
     @command("profile.set", level=Level.ADMIN, per_profile=False)
     async def set(self, name: str, values: dict[str, str]) -> Profile:
@@ -237,7 +243,7 @@ class Profiles:
         :raises usage.proxy: if the proxy is none
         :raises usage.certificate: if the certificate isn't one with its key
         """
-        live = self._find(name)
+        live = self.find(name)
         settings = read(values)
         await self._keep(name, settings)
         if Kind.CERTIFICATE in settings.secrets:
@@ -257,7 +263,7 @@ class Profiles:
         :raises offline.profile: if it can't be reached now
         :raises timeout.connect: if it takes longer
         """
-        live = self._find(name)
+        live = self.find(name)
         live.trust.begin_anew()
         await live.connect()
         settled = start(live.settled())
@@ -280,7 +286,7 @@ class Profiles:
         :param name: its name
         :raises unknown.profile: if there is none
         """
-        live = self._find(name)
+        live = self.find(name)
         await live.disconnect()
         return live.profile
 
@@ -291,7 +297,7 @@ class Profiles:
         :param name: its name
         :raises unknown.profile: if there is none
         """
-        chosen = self._find(name)
+        chosen = self.find(name)
         for live in self.live.values():
             if live.profile.default and live is not chosen:
                 await live.change(wait=False, default=False)
@@ -305,7 +311,7 @@ class Profiles:
         :param name: its name
         :raises unknown.profile: if there is none
         """
-        live = self._find(name)
+        live = self.find(name)
         await live.disconnect()
         await live.files.stop()
         await live.rooms.forget_passwords()
@@ -336,7 +342,11 @@ class Profiles:
         for kind, secret in settings.secrets.items():
             await self._core.passwords.set(name, secret, kind)
 
-    def _find(self, name: str) -> LiveProfile:
+    def find(self, name: str) -> LiveProfile:
+        """Return a profile.
+
+        :raises CommandError: ``unknown.profile`` if there is none
+        """
         live = self.live.get(name)
         if live is None:
             known = ", ".join(sorted(self.live)) or "none"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import insert, select, update
 from sqlalchemy.sql.expression import bindparam
+from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
 from sat.backend import schema
@@ -51,6 +52,9 @@ class Trust:
         self._memory: Memory | None = None
         self._refused: set[str] = set()  # certificates that the person doesn't trust
         self._asking = False
+        # A change of the password was cut short: the new one counts where the old doesn't.
+        self._next: SecretText | None = None
+        self._trying_next = False
         live.questions.handle(CERTIFICATE, self._certificate_answered, offline=True)
         live.questions.handle(DOWNGRADE, self._downgrade_answered, offline=True)
 
@@ -75,7 +79,9 @@ class Trust:
         url = kept.get(Kind.PROXY)
         proxy = url.reveal() if url is not None else profile.proxy
         own = kept.get(Kind.CERTIFICATE)
-        password = kept.get(Kind.PASSWORD)
+        self._next = kept.get(Kind.NEXT)
+        self._trying_next = self._trying_next and self._next is not None
+        password = self._next if self._trying_next else kept.get(Kind.PASSWORD)
         return Account(
             jid=live.jid,
             password=password.reveal() if password is not None else "",
@@ -113,6 +119,32 @@ class Trust:
         elif state.phase is Phase.ONLINE and self._asking:
             self._asking = False
             spawn(self._withdraw(), "withdrawing questions")
+        if self._next is not None and (
+            state.phase is Phase.ONLINE or state.reason == "denied.password"
+        ):
+            spawn(self._decide_next(state.phase is Phase.ONLINE), "settling a new password")
+
+    async def password_changed(self, password: SecretText) -> None:
+        """Keep a new password, which the server has taken."""
+        passwords = self._live.core.passwords
+        await passwords.set(self._live.name, password)
+        await passwords.delete(self._live.name, (Kind.NEXT,))
+        self._live.use_password(password.reveal())
+
+    async def _decide_next(self, accepted: bool) -> None:
+        """Settle which of two passwords is right, now that a login by one of them has ended."""
+        found, trying = self._next, self._trying_next
+        if not accepted and not trying:
+            self._trying_next = True
+            # The connection is just telling that it failed: let it come to its end.
+            await deferLater(cast(Any, self._live.core.reactor), 0.0)
+            await self._live.reconnect()
+            return
+        self._next, self._trying_next = None, False
+        if accepted and trying and found is not None:
+            await self.password_changed(found)
+        else:
+            await self._live.core.passwords.delete(self._live.name, (Kind.NEXT,))
 
     # ---- memory
 

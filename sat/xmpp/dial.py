@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 from twisted.internet import error
 from twisted.internet.defer import CancelledError, Deferred
@@ -80,6 +80,21 @@ class DialledStream(Stream):
         super()._on_element(element)
 
 
+class Talk(Protocol):
+    """What is done over a stream that has just been connected."""
+
+    @property
+    def early(self) -> list[Element]:
+        """Stanzas that came before the stream was ready for them."""
+
+    @property
+    def authenticating(self) -> bool:
+        """Whether what goes wrong now isn't this one host's fault."""
+
+    async def run(self, verifier: Verifier, previous: Resumable | None = None) -> Features:
+        """Do it: see :meth:`sat.xmpp.login.Login.run`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Link:
     """A stream that is logged in.
@@ -99,16 +114,24 @@ class Dial:
 
     :param random: for nonces, ids and the choice of a server
     :param step: seconds that a server has for each answer
+    :param talk: what is done over each stream: a login by default
     """
 
     def __init__(
-        self, account: Account, reactor: Clock, random: Random, resolver: Resolver, step: float
+        self,
+        account: Account,
+        reactor: Clock,
+        random: Random,
+        resolver: Resolver,
+        step: float,
+        talk: Callable[[Stream, Account, Random, float, float], Talk] = Login,
     ) -> None:
         self._account = account
         self._reactor = reactor
         self._random = random
         self._resolver = resolver
         self._step = step
+        self._talk = talk
         self._stream: DialledStream | None = None
         self._connecting: Deferred[DialledStream] | None = None
         self._previous: Resumable | None = None
@@ -179,7 +202,7 @@ class Dial:
             raise Fault("tls.ca", str(raised), final=True) from None
         stream = await self._connect(target, verifier, soon)
         ended = stream.when_ended()
-        login = Login(stream, account, self._random, self._step, soon)
+        login = self._talk(stream, account, self._random, self._step, soon)
         self._stream = stream
         try:
             features = await login.run(verifier, self._previous)
