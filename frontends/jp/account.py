@@ -1,4 +1,4 @@
-"""What needs a password or a certificate from this side: ``jp profile create``, ``room join``."""
+"""What needs a secret or a file from this side: ``jp profile …``, ``jp room join``."""
 
 import sys
 
@@ -8,18 +8,42 @@ from sat.frontends.jp.context import Context, pairs, read_stdin, text_of
 
 def create(context: Context, params: dict[str, object]) -> int:
     """Create a profile; the password comes from a file, standard input, or a terminal's prompt."""
+    certificate = params.pop("_certificate", None)
+    if isinstance(certificate, str):
+        params["certificate"] = _read_certificate(certificate)
     password = password_of(params)
-    if password is None:
+    if password is None and certificate is None:
         password = _ask(str(params["jid"]))
-    params["password"] = password
+    if password is not None:
+        params["password"] = password
     if params.pop("_manual", False):
         params["autoconnect"] = False
-    authority = params.pop("_ca", None)
-    if isinstance(authority, str):
-        params["ca"] = _read_authority(authority)
+    _server(params)
     profile = context.call("profile.create", **params)
     if context.json:
         context.result(profile)
+    return 0
+
+
+def register(context: Context, params: dict[str, object]) -> int:
+    """Make an account on its server, and a profile for it."""
+    words = params.pop("_fields", [])
+    assert isinstance(words, list)
+    params["fields"] = dict(pairs(words))
+    password = password_of(params)
+    params["password"] = _ask(str(params["jid"])) if password is None else password
+    _server(params)
+    profile = context.call("profile.register", **params)
+    if context.json:
+        context.result(profile)
+    return 0
+
+
+def password(context: Context, params: dict[str, object]) -> int:
+    """Change the password of an account."""
+    new = password_of(params)
+    params["password"] = _ask(f"{params['name']}, the new one") if new is None else new
+    context.call("profile.password", **params)
     return 0
 
 
@@ -35,7 +59,15 @@ def change(context: Context, params: dict[str, object]) -> int:
                 "A password on the command line could be read by every process: give it with "
                 "--password-file or --password-stdin.",
             )
-        values[key] = _read_authority(value) if key == "ca" and value else value
+        if key == "proxy_file":
+            key, value = "proxy", _read_proxy(value)
+        elif key == "proxy":
+            _refuse_secret(value)
+        elif key == "ca" and value:
+            value = _read_authority(value)
+        elif key == "certificate" and value:
+            value = _read_certificate(value)
+        values[key] = value
     password = password_of(params)
     if password is not None:
         values["password"] = password
@@ -73,6 +105,37 @@ def password_of(params: dict[str, object]) -> str | None:
     return None
 
 
+def _server(params: dict[str, object]) -> None:
+    """Take from files what says how the server is reached."""
+    authority = params.pop("_ca", None)
+    if isinstance(authority, str):
+        params["ca"] = _read_authority(authority)
+    proxy, path = params.pop("_proxy", None), params.pop("_proxy_file", None)
+    if proxy is not None and path is not None:
+        raise CommandError("usage.proxy", "Give one of --proxy and --proxy-file.")
+    if isinstance(proxy, str):
+        _refuse_secret(proxy)
+        params["proxy"] = proxy
+    if isinstance(path, str):
+        params["proxy"] = _read_proxy(path)
+
+
+def _refuse_secret(proxy: str) -> None:
+    if "@" in proxy:
+        raise CommandError(
+            "usage.proxy",
+            "A password on the command line could be read by every process: put the proxy into a "
+            "file, and give that with --proxy-file FILE or proxy_file=FILE.",
+        )
+
+
+def _read_proxy(path: str) -> str:
+    line = text_of(_read(path, "The proxy"), path).partition("\n")[0].strip()
+    if not line:
+        raise CommandError("usage.proxy", f"{path} holds no proxy in its first line.")
+    return line
+
+
 def _ask(jid: str) -> str:
     if sys.stdin is None or not sys.stdin.isatty():
         raise CommandError(
@@ -85,7 +148,7 @@ def _ask(jid: str) -> str:
     except EOFError:
         password = ""
     if not password:
-        raise CommandError("usage.password", "No password was given: no profile was created.")
+        raise CommandError("usage.password", "No password was given: nothing was done.")
     return password
 
 
@@ -100,6 +163,15 @@ def _read_authority(path: str) -> str:
     text = text_of(_read(path, "The certificate authority"), path)
     if "-----BEGIN CERTIFICATE-----" not in text:
         raise CommandError("usage.ca", f"{path} holds no certificate in PEM form.")
+    return text
+
+
+def _read_certificate(path: str) -> str:
+    text = text_of(_read(path, "The certificate"), path)
+    if "-----BEGIN CERTIFICATE-----" not in text or "PRIVATE KEY-----" not in text:
+        raise CommandError(
+            "usage.certificate", f"{path} holds no certificate with its key in PEM form."
+        )
     return text
 
 

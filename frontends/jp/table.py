@@ -16,10 +16,25 @@ _PASSWORDS = (
     ),
     Option("--password-stdin", "_password_stdin", help="the password comes by standard input"),
 )
-_ACCOUNT = (
+_SERVER = (
     Option("--server", "server", "HOST:PORT", "connect there rather than where DNS says"),
     Option("--direct-tls", "direct_tls", help="speak TLS from the first byte"),
-    Option("--ca", "_ca", "FILE", "trust this certificate authority too (PEM)", kind="path"),
+    Option("--ca", "_ca", "FILE", "trust this certificate authority instead (PEM)", kind="path"),
+    Option("--pin", "pin", "sha256:DIGITS", "trust this one certificate of the server"),
+    Option("--proxy", "_proxy", "socks5://HOST:PORT", "connect through this proxy"),
+    Option(
+        "--proxy-file",
+        "_proxy_file",
+        "FILE",
+        "the proxy, with USER:PASSWORD@, is the first line of FILE",
+        kind="path",
+    ),
+)
+_ACCOUNT = (
+    *_SERVER,
+    Option(
+        "--certificate", "_certificate", "FILE", "log in with this certificate and key", kind="path"
+    ),
     Option("--allow-plain", "allow_plain", help="let the server ask for the password itself"),
     Option("--resource", "resource", "NAME", "ask the server for this resource"),
 )
@@ -44,6 +59,33 @@ COMMANDS = (
         run="account.create",
         per_profile=False,
     ),
+    Command(
+        "profile register",
+        "Make a new account on a server that lets programs do so, and add it.",
+        (_NAME,),
+        (
+            Option("--jid", "jid", "JID", "the address that it is to have", required=True),
+            *_PASSWORDS,
+            Option(
+                "--field",
+                "_fields",
+                "NAME=VALUE",
+                "what else the server wants to know (repeatable)",
+                many=True,
+            ),
+            *_SERVER,
+        ),
+        run="account.register",
+        per_profile=False,
+    ),
+    Command(
+        "profile password",
+        "Change the password of an account, on its server and here.",
+        (_NAME,),
+        _PASSWORDS,
+        run="account.password",
+        per_profile=False,
+    ),
     Command("profile list", "List the profiles.", show="profiles", per_profile=False),
     Command(
         "profile get",
@@ -58,7 +100,12 @@ COMMANDS = (
         "Change settings of a profile; an empty value takes one away.",
         (
             _NAME,
-            Argument("KEY=VALUE", "_pairs", "a setting; ca=FILE reads a PEM file", many=True),
+            Argument(
+                "KEY=VALUE",
+                "_pairs",
+                "a setting; ca, certificate and proxy_file take a file's name",
+                many=True,
+            ),
         ),
         _PASSWORDS,
         run="account.change",
