@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -27,6 +28,7 @@ from sat.backend.live import LiveProfile
 from sat.backend.loader import Loaded, Loader
 from sat.backend.maintenance import Maintenance
 from sat.backend.messages import Messages
+from sat.backend.network import NetworkWatch
 from sat.backend.options import Options
 from sat.backend.passwords import Passwords
 from sat.backend.plugins import PluginCalls
@@ -72,9 +74,16 @@ class Daemon:
     :param reactor: Twisted's
     :param home: where everything is; its folders exist, and its lock is held
     :param stop: ends the process, after :meth:`end`
+    :param network: tells of changes of the network: see :mod:`sat.backend.network`
     """
 
-    def __init__(self, reactor: IReactorFromThreads, home: Home, stop: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        reactor: IReactorFromThreads,
+        home: Home,
+        stop: Callable[[], None],
+        network: socket.socket | None = None,
+    ) -> None:
         self._reactor = reactor
         self._home = home
         self._storage = Storage()
@@ -104,6 +113,9 @@ class Daemon:
         self._port: IListeningPort | None = None
         self._looking: LoopingCall | None = None
         self._ready = False
+        self._network = (
+            NetworkWatch(reactor, network, self._network_changed) if network is not None else None
+        )
 
     def begin(self) -> None:
         """Load profiles and plugins, accept frontends, and connect."""
@@ -125,12 +137,16 @@ class Daemon:
         self._looking = LoopingCall(self._plugins.look)
         self._looking.clock = self._reactor
         self._looking.start(_LOOK, now=False)
+        if self._network is not None:
+            self._network.start()
         spawn(self.profiles.begin(), "connecting the profiles")
 
     async def end(self) -> None:
         """Take no more calls, store and acknowledge what has arrived, and close every stream."""
         if self._looking is not None and self._looking.running:
             self._looking.stop()
+        if self._network is not None:
+            self._network.stop()
         if self._port is not None:
             await cast(Any, self._port).stopListening()
         self.dispatcher.close()
@@ -280,7 +296,11 @@ class Daemon:
         for live in self.profiles.live.values():
             live.presences.announce()
 
-    # ---- the disk
+    # ---- the machine
+
+    def _network_changed(self) -> None:
+        for live in self.profiles.live.values():
+            live.network_changed()
 
     def _storage_changed(self, sentence: str) -> None:
         """Read nothing while the disk is full: what can't be stored must stay with the server."""

@@ -141,6 +141,11 @@ class LiveProfile:
         if self._connection is not None:
             await self.connect()
 
+    def network_changed(self) -> None:
+        """Wait no longer for the next try, and don't believe in the present stream."""
+        if self._connection is not None:
+            self._connection.network_changed()
+
     def use_password(self, password: str) -> None:
         """Log in with another password from the next time on."""
         connection = self._connection

@@ -50,6 +50,7 @@ def _run(home: Home) -> int:
     from twisted.logger import globalLogBeginner, textFileLogObserver
 
     from sat.backend.daemon import Daemon
+    from sat.backend.network import open_socket
     from sat.backend.tasks import spawn
 
     observer = textFileLogObserver(sys.stderr)
@@ -79,7 +80,7 @@ def _run(home: Home) -> int:
             failures.append(error)
             reactor.stop()
 
-    daemon = Daemon(reactor, home, stop)
+    daemon = Daemon(reactor, home, stop, open_socket())
     reactor.callWhenRunning(begin)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: reactor.callFromThread(stop))

@@ -27,6 +27,8 @@ _log = Logger()
 
 #: Seconds that the server has for the connection, and for each answer during the login.
 STEP = 30.0
+#: Seconds that the server has to show that it is still there when the network has changed.
+QUICK = 10.0
 #: A stream that lasted this many seconds was a good one: delays start again from the first.
 GOOD_STREAM = 60.0
 #: So many times in a row the server may send us to another host at once.
@@ -110,6 +112,13 @@ class Connection:
         sleeping, self._sleeping = self._sleeping, None
         if sleeping is not None:
             sleeping.callback(None)
+
+    def network_changed(self) -> None:
+        """Try again at once; while online, see within seconds whether the stream still lives."""
+        if self.state.phase is Phase.ONLINE and self._session is not None:
+            self._session.probe(QUICK)
+        elif self._active:
+            self.retry()
 
     async def stop(self, seconds: float = 2.0) -> None:
         """Tell the server what has been dealt with, close the stream, and end.

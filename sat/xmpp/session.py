@@ -328,6 +328,17 @@ class Session:
         self._heard = heard
         self._watch_timer = self._clock.callLater(wait, self._watch)
 
+    def probe(self, seconds: float) -> None:
+        """Ask the server for a sign of life now, and give the stream up if none comes in time."""
+        timer = self._watch_timer
+        if self._stream is None or self._paused or timer is None or not timer.active():
+            return
+        timer.cancel()
+        self._heard = self._stream.heard
+        self._probed = True
+        self._watch_timer = self._clock.callLater(seconds, self._watch)
+        self._probe()
+
     def _probe(self) -> None:
         if self.features.management:
             self._asking = True
