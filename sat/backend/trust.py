@@ -268,7 +268,7 @@ def _read_token(kept: SecretText | None) -> Token | None:
     if kept is None:
         return None
     mechanism, _, secret = kept.reveal().partition(" ")
-    return Token(mechanism, secret) if secret else None
+    return Token(mechanism, secret) if mechanism else None
 
 
 def _grouped(digits: str) -> str:

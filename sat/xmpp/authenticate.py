@@ -11,7 +11,7 @@ from sat.xmpp.choice import Choice, Floor, Offer, choices
 from sat.xmpp.element import Element
 from sat.xmpp.errors import Fault, quoted
 from sat.xmpp.memory import Downgrade
-from sat.xmpp.namespaces import NS_SASL
+from sat.xmpp.namespaces import NS_SASL, NS_SASL2
 from sat.xmpp.steps import Steps, decode, unexpected
 from sat.xmpp.tls import Verifier
 
@@ -155,7 +155,7 @@ def refusal(failure: Element, account: Account, mechanism: str) -> Refused:
     for child in failure.elements():
         if child.name == "text":
             said = f" The server says: {quoted(child.text)}"
-        elif child.uri == NS_SASL:
+        elif child.uri in (NS_SASL, NS_SASL2):  # some servers forget the namespace
             condition = child.name
     who = account.jid.userhost()
     if mechanism == "EXTERNAL":

@@ -152,10 +152,15 @@ def token_binding(name: str, channel: Channel) -> bytes | None:
     return b"" if kind == "" else channel(kind) if kind else None
 
 
-def token_mechanism(offer: Offer, channel: Channel, floor: Floor) -> str | None:
-    """Return the mechanism for which to ask for a token, one no weaker than the login itself."""
+def token_mechanism(
+    offer: Offer, channel: Channel, floor: Floor, without: str | None = None
+) -> str | None:
+    """Return the mechanism for which to ask for a token, one no weaker than the login itself.
+
+    :param without: one that doesn't work with this server
+    """
     for name, kind in _TOKENS.items():
-        if name in offer.tokens and token_binding(name, channel) is not None:
+        if name != without and name in offer.tokens and token_binding(name, channel) is not None:
             return name if kind or not floor.bound else None
     return None
 

@@ -117,12 +117,13 @@ class Login:
         # Bind 2 lets the server choose the resource.
         bind = (self._account.resource or self._account.jid.resource) is None
         resume = _resume_request(previous) if previous is not None else None
+        login = Sasl2(self._steps, prover, listed, bind=bind, resume=resume)
         try:
-            done = await Sasl2(self._steps, prover, listed, bind=bind, resume=resume).run()
+            done = await login.run()
         except Refused:
             raise
         except Fault as fault:
-            if not fault.final:
+            if not fault.final and not login.lost_in_token:
                 silent = fault.reason == "timeout.login"
                 memory.sasl2_failures += _SILENT if silent else _BROKEN
             raise

@@ -14,6 +14,7 @@ class Token:
     """A secret that the server gave to this client, to log in with at once (XEP-0484).
 
     :param mechanism: the one mechanism that it is good for
+    :param secret: empty if the server can't take tokens by that mechanism, whatever it says
     """
 
     mechanism: str

@@ -80,6 +80,9 @@ class Sasl2:
             child.text.strip() for child in listed.elements(NS_SASL_UPGRADE, "upgrade")
         ]
         self._proved = False
+        self._token_refused = False
+        #: Whether the login failed because the server gave no answer to a token.
+        self.lost_in_token = False
         self._wanted: str | None = None  # the mechanism for which a token was asked for
 
     async def run(self) -> Success:
@@ -94,7 +97,7 @@ class Sasl2:
 
     async def _with_token(self) -> Success | None:
         token, prover = self._memory.token, self._prover
-        if token is None:
+        if token is None or not token.secret:
             return None
         data = token_binding(token.mechanism, prover.verifier.channel)
         if (
@@ -112,7 +115,14 @@ class Sasl2:
             return await self._exchange(attempt, request, [])
         except Refused:
             self._memory.set_token(None)
+            self._token_refused = True
             return None
+        except Fault as fault:
+            if fault.reason == "timeout.login":
+                # The server has lost itself in the token: not to be asked for the same again.
+                self._memory.set_token(Token(token.mechanism, ""))
+                self.lost_in_token = True
+            raise
 
     async def _in_turn(self) -> Success:
         tried = self._prover.choose()
@@ -124,15 +134,21 @@ class Sasl2:
                 request.add("upgrade", NS_SASL_UPGRADE, task)
             self._wanted = None
             if self._memory.agent:
+                known = self._memory.token
                 self._wanted = token_mechanism(
-                    self._prover.offer, self._prover.verifier.channel, choice.strength
+                    self._prover.offer,
+                    self._prover.verifier.channel,
+                    choice.strength,
+                    known.mechanism if known is not None and not known.secret else None,
                 )
             if self._wanted is not None:
                 request.add("request-token", NS_FAST, mechanism=self._wanted)
             try:
                 done = await self._exchange(attempt, request, tasks)
-            except Refused:
+            except Refused as refused:
                 if not left:
+                    # Some servers take nothing but a token once one was tried on a stream.
+                    refused.final = refused.final and not self._token_refused
                     raise
             else:
                 self._memory.logged_in(choice.strength)

@@ -8,7 +8,8 @@ for name in "$@"; do
     case $name in
         make) command -v make >/dev/null || missing="$missing make" ;;
         venv) "${PYTHON:-python3}" -c 'import ensurepip, venv' 2>/dev/null || missing="$missing python3-venv" ;;
-        prosody) [ -x "$(command -v prosody || echo /usr/bin/prosody)" ] || missing="$missing prosody" ;;
+        prosody) [ -x "$(command -v prosody || echo /usr/bin/prosody)" ] || missing="$missing prosody"
+            [ -d /usr/lib/prosody/modules/mod_sasl2 ] || missing="$missing prosody-modules" ;;
         ejabberd) [ -x "$(command -v ejabberdctl || echo /usr/sbin/ejabberdctl)" ] || missing="$missing ejabberd" ;;
         *) echo "install.sh: no program is called “$name” here; it knows make, venv, prosody and ejabberd." >&2; exit 2 ;;
     esac

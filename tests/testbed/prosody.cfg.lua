@@ -15,10 +15,12 @@ log = { $level = "$folder/prosody.log" }
 -- By default it sleeps a millisecond after each 8 KiB which it reads over TLS: 20 MiB take it 8 s to receive, 0.15 s so.
 network_settings = { read_size = 65536, min_wait = 0 }; gc = { mode = "generational" }
 
+plugin_paths = { "$plugins" }
 modules_enabled = { $enabled }
 modules_disabled = { $disabled }
 
 authentication = "internal_hashed"; password_hash = "$password_hash"; storage = "internal"
+allow_registration = true -- with mod_register alone
 c2s_require_encryption = true; allow_unencrypted_plain_auth = false
 -- A program which is killed and started again is a test, not an attack.
 c2s_timeout = 60; smacks_hibernation_time = 300; max_archive_query_results = 50

@@ -15,6 +15,7 @@ MODULES = (
     *("mam", "pep", "ping", "posix", "private", "roster", "saslauth", "smacks", "time", "tls"),
     *("uptime", "vcard4", "vcard_legacy", "version"),
 )
+SASL2_MODULES = ("sasl2_compat012", "sasl2", "sasl2_bind2", "sasl2_fast")
 TEMPLATE = Path(__file__).with_name("prosody.cfg.lua")
 
 
@@ -25,6 +26,7 @@ class Prosody(Server):
     :param without: modules which a test doesn't want, such as "smacks" or "mam"
     :param modules: modules which a test wants beside the usual ones
     :param password_hash: "SHA-1" or "SHA-256": the SCRAM which it offers
+    :param sasl2: whether it knows SASL2, Bind 2 and tokens (of Debian's prosody-modules)
     :param upload_limit: the largest file it takes, in bytes
     :param debug: log every stanza
     :param authority: signs its certificate; by default one of its own
@@ -43,13 +45,15 @@ class Prosody(Server):
         without: Collection[str] = (),
         modules: Collection[str] = (),
         password_hash: str = "SHA-1",
+        sasl2: bool = False,
         upload_limit: int = 200 * 1024 * 1024,
         debug: bool = False,
         authority: Authority | None = None,
         federated: bool = False,
     ) -> None:
         self._without = without
-        self._modules = {*MODULES, *modules} - set(without)
+        more = SASL2_MODULES if sasl2 else ()
+        self._modules = {*MODULES, *modules, *more} - set(without)
         self._password_hash = password_hash
         self._upload_limit = upload_limit
         self._level = "debug" if debug else "info"
@@ -132,6 +136,7 @@ class Prosody(Server):
                 f"[{_quoted(host)}] = {port}" for host, port in self._neighbours.items()
             ),
             folder=self.folder,
+            plugins=TEMPLATE.with_name("modules"),
             host=self.host,
             level=self._level,
             enabled=lua_list(self._modules),

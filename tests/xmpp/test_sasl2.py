@@ -217,6 +217,20 @@ async def test_a_refused_token_is_dropped_and_the_password_tried(reactor, tmp_pa
         assert memory.tokens == [None, Token("HT-SHA-256-EXPR", "token 0")]
 
 
+async def test_a_server_that_wants_a_token_or_nothing_is_tried_anew(reactor, tmp_path):
+    memory = Kept(token=Token("HT-SHA-256-EXPR", "of old"))
+    async with Pair(reactor, tmp_path, memory=memory) as pair:
+        served = Sasl2Server(tokens=TOKENS)
+        peer = await pair.server.accept()
+        await served.log_in(peer, before="answer")
+        no = f"<failure xmlns='{NS_SASL2}'><{{}} xmlns='{NS_SASL}'/></failure>"
+        peer.send(no.format("credentials-expired"))
+        await peer.expect(f"<authenticate xmlns='{NS_SASL2}' mechanism='SCRAM-SHA-256-PLUS'/>")
+        peer.send(no.format("invalid-mechanism"))
+        assert await served.log_in(await pair.server.accept()) == "SCRAM-SHA-256-PLUS"
+        await pair.client.phase(Phase.ONLINE)
+
+
 async def test_a_server_that_takes_any_token_is_left(reactor, tmp_path):
     memory = Kept(token=Token("HT-SHA-256-EXPR", "of old"))
     async with Pair(reactor, tmp_path, memory=memory) as pair:
@@ -231,6 +245,19 @@ async def test_a_server_that_takes_any_token_is_left(reactor, tmp_path):
         )
         await failed(pair, "denied.server")
         assert memory.token == Token("HT-SHA-256-EXPR", "of old")
+
+
+async def test_a_server_that_hangs_on_a_token_is_not_given_another_of_its_kind(reactor, tmp_path):
+    memory = Kept(token=Token("HT-SHA-256-EXPR", "of old"))
+    async with Pair(reactor, tmp_path, memory=memory, step=0.5) as pair:
+        served = Sasl2Server(tokens=TOKENS, also_older=True)
+        await served.log_in(await pair.server.accept(), before="answer")
+        assert await served.log_in(await pair.server.accept()) == "SCRAM-SHA-256-PLUS"
+        await pair.client.phase(Phase.ONLINE)
+        assert memory.tokens == [
+            Token("HT-SHA-256-EXPR", ""),
+            Token("HT-SHA-256-ENDP", "token 0"),
+        ]
 
 
 @pytest.mark.parametrize(
