@@ -7,11 +7,13 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
 from twisted.internet.error import ConnectError, DNSLookupError
 from twisted.internet.protocol import Protocol
 from twisted.internet.ssl import Certificate, trustRootFromCertificates
 
 from sat.bridge.errors import CommandError
+from sat.xmpp.socks import Proxy, SocksEndpoint
 
 _CHUNK = 256 * 1024
 #: An upload of which nothing moves for so many seconds is given up.
@@ -24,11 +26,13 @@ class Http:
     """HTTP requests that are verified against a profile's certificate authority, or the system's.
 
     :param ca: certificates in PEM that are trusted in place of the system's
+    :param proxy: the one through which all goes, names too
     """
 
-    def __init__(self, reactor: object, ca: str | None) -> None:
+    def __init__(self, reactor: object, ca: str | None, proxy: Proxy | None = None) -> None:
         self._reactor = cast(Any, reactor)
         self._ca = ca
+        self._proxy = proxy
 
     async def put(
         self,
@@ -51,7 +55,11 @@ class Http:
         # Twisted's web client has no types yet.
         web: Any = client
         policy = web.BrowserLikePolicyForHTTPS(self._trust_root())
-        agent = web.Agent(self._reactor, policy, connectTimeout=_CONNECT)
+        if self._proxy is None:
+            agent = web.Agent(self._reactor, policy, connectTimeout=_CONNECT)
+        else:
+            ways = _Ways(self._reactor, policy, self._proxy)
+            agent = web.Agent.usingEndpointFactory(self._reactor, ways)
         watch = _Watch(self._reactor, progress)
         file = _Counted(os.dup(descriptor), watch.moved)
         body = web.FileBodyProducer(file, readSize=_CHUNK)
@@ -88,6 +96,23 @@ class Http:
         parts = [part + _END for part in self._ca.split(_END)[:-1]]
         make: Any = trustRootFromCertificates
         return make([Certificate.loadPEM(part.encode()) for part in parts])
+
+
+class _Ways:
+    """Leads each connection through a proxy (Twisted's ``IAgentEndpointFactory``)."""
+
+    def __init__(self, reactor: Any, policy: Any, proxy: Proxy) -> None:
+        self._reactor = reactor
+        self._policy = policy
+        self._proxy = proxy
+
+    def endpointForURI(self, uri: Any) -> Any:
+        proxy = self._proxy
+        way = HostnameEndpoint(self._reactor, proxy.host, proxy.port, timeout=_CONNECT)
+        endpoint: Any = SocksEndpoint(proxy, way, uri.host.decode("ascii"), uri.port)
+        if uri.scheme == b"https":
+            return wrapClientTLS(self._policy.creatorForNetloc(uri.host, uri.port), endpoint)
+        return endpoint
 
 
 class _HangUp(Protocol):

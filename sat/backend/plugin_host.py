@@ -269,7 +269,7 @@ class _Host:
         size: int,
         progress: Callable[[int], None],
     ) -> int:
-        http = Http(self._live.core.reactor, self._live.ca)
+        http = Http(self._live.core.reactor, self._live.ca, self._live.trust.proxy)
         return await http.put(url, headers, descriptor, size, progress)
 
     def own_info(self) -> DiscoInfo:

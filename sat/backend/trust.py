@@ -52,6 +52,8 @@ class Trust:
         self._memory: Memory | None = None
         self._refused: set[str] = set()  # certificates that the person doesn't trust
         self._asking = False
+        #: Through which the present connection goes, and what belongs to it.
+        self.proxy: Proxy | None = None
         # A change of the password was cut short: the new one counts where the old doesn't.
         self._next: SecretText | None = None
         self._trying_next = False
@@ -76,8 +78,9 @@ class Trust:
             self._memory = await self._recall(kept.get(Kind.TOKEN))
         memory = self._memory
         host, port = split_server(profile.server)
-        url = kept.get(Kind.PROXY)
-        proxy = url.reveal() if url is not None else profile.proxy
+        kept_url = kept.get(Kind.PROXY)
+        url = kept_url.reveal() if kept_url is not None else profile.proxy
+        self.proxy = Proxy.parse(url) if url else None
         own = kept.get(Kind.CERTIFICATE)
         self._next = kept.get(Kind.NEXT)
         self._trying_next = self._trying_next and self._next is not None
@@ -93,7 +96,7 @@ class Trust:
             resource=profile.resource,
             pin=read_pin(profile.pin) if profile.pin else None,
             certificate=own.reveal() if own is not None else None,
-            proxy=Proxy.parse(proxy) if proxy else None,
+            proxy=self.proxy,
             memory=memory,
         )
 
