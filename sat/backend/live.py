@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import cast
 
 import msgspec
 from twisted.internet.defer import Deferred, succeed
-from twisted.internet.defer import TimeoutError as DeferTimeoutError
-from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from sat.backend import sessions
@@ -22,6 +19,7 @@ from sat.backend.core import Core
 from sat.backend.disco import Disco
 from sat.backend.files import Files
 from sat.backend.incoming import Inbox
+from sat.backend.leaving import drain
 from sat.backend.messages import Messages
 from sat.backend.outbox import Outbox
 from sat.backend.plugin_host import PluginHost
@@ -41,11 +39,9 @@ from sat.bridge.model import Connection as ConnectionModel
 from sat.bridge.model import Phase, Profile
 from sat.xmpp.connection import Connection, ConnectionState, Features
 from sat.xmpp.reactor import Clock
-from sat.xmpp.stanza import JID, NS_PING, Element, Iq, NotConnected, StanzaError, parse_jid
+from sat.xmpp.stanza import JID, Element, Iq, NotConnected, parse_jid
 
 _log = Logger("sat.profile")
-#: Seconds that the server, and then the disk, have at the end of a stream.
-_DRAIN = 1.5
 
 SET_PROFILE = Prepared("UPDATE profile SET data = :data, ca = :ca WHERE id = :profile_id")
 
@@ -155,27 +151,10 @@ class LiveProfile:
     async def disconnect(self) -> None:
         """Close the stream, having told the server what is dealt with, and stay offline."""
         if self.online:
-            await self._drain()
+            await drain(self)
         connection, self._connection = self._connection, None
         if connection is not None:
             await connection.stop()
-
-    async def _drain(self) -> None:
-        """Take in all that the server has sent us, so that it keeps nothing to deliver again.
-
-        Once we are unavailable it sends no more messages, and it answers in order (RFC 6120,
-        section 10.1): behind the answer to a ping there is nothing left. What stayed
-        unacknowledged, a server may deliver later out of order.
-        """
-        self.presences.say_goodbye()
-        ping = Iq(type="get", to=parse_jid(self.jid.host), extensions=[Element((NS_PING, "ping"))])
-        with suppress(StanzaError, TimeoutError, NotConnected):
-            await self.request(ping, _DRAIN)
-        # All that came is queued to be written by now; a full disk must not keep us.
-        written = self.core.journal.commit(lambda tx: None, wait=True)
-        written.addTimeout(_DRAIN, cast(IReactorTime, self.core.reactor))
-        with suppress(DeferTimeoutError):
-            await written
 
     async def settled(self) -> None:
         """Wait until the connection is online, has failed, or waits to be tried again."""
