@@ -92,6 +92,7 @@ class Archive:
         self._settled = False
         self._holding = False
         self._held: list[tuple[Element, Arrival]] = []
+        self._held_from: set[str] = set()
         self._timer: Timer | None = None
 
     # ---- the account's archive, at the beginning of a session
@@ -122,13 +123,13 @@ class Archive:
 
         The server is not told that it is dealt with, so that a crash loses none.
         """
-        if (
-            not self._holding
-            or len(self._held) >= _MAX_HELD
-            or element.child("delay", NS_DELAY) is None
-            or element.get("type") == "groupchat"
-        ):
+        if not self._holding or len(self._held) >= _MAX_HELD or element.get("type") == "groupchat":
             return False
+        sender = (element.get("from") or "").partition("/")[0]
+        # What follows a held one of the same sender must not overtake it.
+        if sender not in self._held_from and element.child("delay", NS_DELAY) is None:
+            return False
+        self._held_from.add(sender)
         self._held.append((element, arrival))
         return True
 
@@ -140,6 +141,7 @@ class Archive:
     def _release(self) -> None:
         self._holding = False
         held, self._held = self._held, []
+        self._held_from.clear()
         for element, arrival in held:
             self._live.inbox.received(element, arrival)
 
