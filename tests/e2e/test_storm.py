@@ -34,14 +34,24 @@ def rage(daemon: Daemon, server: Server, random: Random) -> Storm:
     return storm
 
 
+def number(body: str) -> int:
+    """Return the number in a body."""
+    return int(body.split()[1])
+
+
 def check_ours(storm: Storm) -> dict[str, bool]:
     """Check history and event log; return for each message sent whether it may be doubled."""
     history = storm.history()
-    every((one["body"] for one in history if one["direction"] == "in"), "b", SIZE.messages)
+    incoming = [one["body"] for one in history if one["direction"] == "in"]
+    if storm.server.resumes_in_order:
+        every(incoming, "b", SIZE.messages)
+    else:
+        every(sorted(incoming, key=number), "b", SIZE.messages)
     every((one["body"] for one in history if one["direction"] == "out"), "a", SIZE.messages)
     assert storm.watcher.gaps == []
     added = [event["data"] for event in storm.watcher.events if event["type"] == "message.added"]
-    every((one["body"] for one in added if one["direction"] == "in"), "b", SIZE.messages)
+    told = [one["body"] for one in added if one["direction"] == "in"]
+    every(sorted(told, key=number), "b", SIZE.messages)
     every((one["body"] for one in added if one["direction"] == "out"), "a", SIZE.messages)
     assert [one for one in history if one["state"] in ("pending", "sent", "failed")] == []
     return {one["body"]: one["maybe_duplicate"] for one in history if one["direction"] == "out"}

@@ -61,6 +61,11 @@ class Ejabberd(Server):
         """Whether what it took is kept when it is killed: not what came in the last seconds."""
         return False
 
+    @property
+    def resumes_in_order(self) -> bool:
+        """Whether a resumed session gets things in order: not one here or there (23.01)."""
+        return False
+
     def kill(self) -> None:
         """End it as a power cut does: what it took in the last seconds is lost, but its people."""
         super().kill()

@@ -95,6 +95,11 @@ class Server(ABC):
     def survives(self) -> bool:
         """Whether what it took is kept when it is killed."""
 
+    @property
+    def resumes_in_order(self) -> bool:
+        """Whether a session that is resumed gets what waited for it in the order of its coming."""
+        return True
+
     def jid(self, name: str) -> str:
         """Return the bare JID of a user."""
         return f"{name}@{self.host}"
