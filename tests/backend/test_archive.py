@@ -1,0 +1,367 @@
+"""The account's archive (XEP-0313): caught up, looked back into, and asked what arrived."""
+
+from xml.sax.saxutils import escape
+
+import pytest
+
+from tests.backend.support import house, until
+from tests.hostile.login import NS_SM, RESUMABLE
+
+NS_MAM = "urn:xmpp:mam:2"
+OWN = "alice@server.test"
+BOB = "bob@server.test"
+QUERY = f"<iq type='set'><query xmlns='{NS_MAM}'/></iq>"
+PREFS = f"<iq type='get'><prefs xmlns='{NS_MAM}'/></iq>"
+INFO = f"<iq type='get' to='{OWN}'><query xmlns='http://jabber.org/protocol/disco#info'/></iq>"
+GONE = (
+    f"<failed xmlns='{NS_SM}'><item-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>"
+    "</failed>"
+)
+
+
+class Archived:
+    """An archive on the scripted server, in pages of a few messages."""
+
+    def __init__(self, size: int = 3) -> None:
+        self.size = size
+        self.kept: list[tuple[str, str, str]] = []
+        #: What each query asked for: after, before, with, start.
+        self.asked: list[dict[str, str | None]] = []
+        self.default = "always"
+        self.forgotten: set[str] = set()
+        self.wrong = 0
+
+    def keep(self, id_: str, body: str, *, by: str = BOB, to: str = OWN, origin: str = "") -> None:
+        """Let it hold a message."""
+        origin_id = f"<origin-id xmlns='urn:xmpp:sid:0' id='{origin}'/>" if origin else ""
+        stamp = f"2026-01-01T00:00:{len(self.kept) // 10:02}Z"
+        self.kept.append(
+            (
+                id_,
+                stamp,
+                f"<message xmlns='jabber:client' from='{by}/x' to='{to}' type='chat' id='{id_}'>"
+                f"<body>{escape(body)}</body>{origin_id}</message>",
+            )
+        )
+
+    def serve(self, peer) -> None:
+        """Answer a client's questions of it."""
+        self.peer = peer
+        peer.on(INFO, self._info)
+        peer.on(PREFS, self._prefs)
+        peer.on(QUERY, self._page)
+
+    def result(self, query: str, id_: str, stamp: str, message: str, sender: str = OWN) -> str:
+        """Return a message that carries one of its messages."""
+        return (
+            f"<message from='{sender}' to='{OWN}/here'><result xmlns='{NS_MAM}' queryid='{query}'"
+            f" id='{id_}'><forwarded xmlns='urn:xmpp:forward:0'><delay xmlns='urn:xmpp:delay'"
+            f" stamp='{stamp}'/>{message}</forwarded></result></message>"
+        )
+
+    def _info(self, request) -> str:
+        return (
+            f"<iq type='result' id='{request.get('id')}' from='{OWN}'>"
+            f"<query xmlns='http://jabber.org/protocol/disco#info'><feature var='{NS_MAM}'/>"
+            "</query></iq>"
+        )
+
+    def _prefs(self, request) -> str:
+        return (
+            f"<iq type='result' id='{request.get('id')}'>"
+            f"<prefs xmlns='{NS_MAM}' default='{self.default}'/></iq>"
+        )
+
+    def _page(self, request) -> str:
+        query = request.find(f"{{{NS_MAM}}}query")
+        rsm = {
+            one.tag.partition("}")[2]: one.text or "" for one in query.iter() if "rsm" in one.tag
+        }
+        fields = {
+            one.get("var"): one.findtext("{jabber:x:data}value")
+            for one in query.iter("{jabber:x:data}field")
+        }
+        after, before = rsm.get("after"), rsm.get("before")
+        self.asked.append({"after": after, "before": before, **fields})
+        ids = [id_ for id_, _, _ in self.kept]
+        if {after, before} & self.forgotten:
+            return (
+                f"<iq type='error' id='{request.get('id')}'><error type='cancel'><item-not-found"
+                " xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>"
+            )
+        found = self.kept
+        if fields.get("with"):
+            found = [one for one in found if f"'{fields['with']}" in one[2]]
+        if before is not None:
+            end = ids.index(before) if before else len(ids)
+            found = [one for one in found if ids.index(one[0]) < end]
+            page, complete = found[-self.size :], len(found) <= self.size
+        else:
+            begin = ids.index(after) + 1 if after else 0
+            found = [one for one in found if ids.index(one[0]) >= begin]
+            page, complete = found[: self.size], len(found) <= self.size
+        last = f"<last>{page[-1][0]}</last>" if page else ""
+        return "".join(self.result(query.get("queryid"), *one) for one in page) + (
+            f"<iq type='result' id='{request.get('id')}'><fin xmlns='{NS_MAM}'"
+            f" complete='{str(complete).lower()}'>"
+            f"<set xmlns='http://jabber.org/protocol/rsm'>{last}</set></fin></iq>"
+        )
+
+
+async def online(alice, archive: Archived, **login) -> None:
+    """Let a profile come online at a server with an archive."""
+    peer = await alice.server.accept()
+    await peer.log_in(resource="here", **login)
+    peer.serve(alice.roster)
+    archive.serve(peer)
+    await peer.expect("<presence/>")
+    alice.peer = peer
+
+
+async def start(home, archive: Archived, **login):
+    """Return a profile that is online at such a server."""
+    alice = await home.profile(connect=False)
+    home.call("profile.connect", name="alice").addErrback(lambda _: None)
+    await online(alice, archive, **login)
+    return alice
+
+
+async def back(home, alice, archive: Archived, **login) -> None:
+    """Cut the stream, and let the next one succeed."""
+    alice.peer.abort()
+    home.call("profile.connect", name="alice").addErrback(lambda _: None)
+    await online(alice, archive, **login)
+
+
+async def listed(home, **how) -> list[str]:
+    return [one["body"] for one in await home.call("message.list", peer=BOB, **how)]
+
+
+def caught_up(home):
+    return lambda: home.rows("SELECT 1 FROM archive WHERE since IS NULL")
+
+
+async def test_all_that_was_missed_is_there_once_and_in_order(reactor, tmp_path):
+    archive = Archived()
+    async with house(reactor, tmp_path) as home:
+        for number in range(1, 9):
+            by, to = (OWN, BOB) if number % 3 == 0 else (BOB, OWN)
+            archive.keep(f"a{number}", f"m{number}", by=by, to=to)
+        alice = await start(home, archive)
+        await until(reactor, caught_up(home))
+        wanted = [f"m{number}" for number in range(1, 9)]
+        assert await listed(home) == wanted
+        found = await home.call("message.list", peer=BOB)
+        assert [one["direction"] for one in found].count("out") == 2, "from another program"
+        assert all(one["delayed"] for one in found)
+        # What is answered is read; what follows the answer isn't.
+        (talk,) = await home.call("conversation.list")
+        assert talk["unread"] == 2
+        archive.keep("a9", "m9")
+        await back(home, alice, archive)
+        await home.expect("message.added", body="m9")
+        assert archive.asked[-1]["after"] == "a8", "the rest is known"
+        assert await listed(home) == [*wanted, "m9"]
+
+
+async def test_what_comes_live_meanwhile_is_shown_at_once(reactor, tmp_path):
+    archive = Archived()
+    async with house(reactor, tmp_path) as home:
+        archive.keep("a1", "missed")
+        alice = await home.profile(connect=False)
+        home.call("profile.connect", name="alice").addErrback(lambda _: None)
+        peer = await alice.server.accept()
+        await peer.log_in(resource="here")
+        peer.serve(alice.roster)
+        archive.serve(peer)
+        asked = []
+        peer.on(QUERY, asked.append)
+        await until(reactor, lambda: asked)
+        peer.send(f"<message from='{BOB}/x' type='chat' id='l'><body>live</body></message>")
+        await home.expect("message.added", body="live")
+        sent = await home.call("message.send", to=BOB, body="answer", wait="acknowledged")
+        assert sent["state"] == "acknowledged"
+        peer.send(archive._page(asked[0]))
+        await home.expect("message.added", body="missed")
+        assert await listed(home) == ["missed", "live", "answer"]
+
+
+async def test_a_walk_that_is_cut_goes_on_where_it_was(reactor, tmp_path):
+    archive = Archived()
+    async with house(reactor, tmp_path) as home:
+        for number in range(9):
+            archive.keep(f"a{number}", f"m{number}")
+        alice = await home.profile(connect=False)
+        home.call("profile.connect", name="alice").addErrback(lambda _: None)
+        peer = await alice.server.accept()
+        await peer.log_in(resource="here")
+        peer.serve(alice.roster)
+        archive.serve(peer)
+        pages = []
+
+        def two_pages(request) -> str | None:
+            pages.append(request)
+            return archive._page(request) if len(pages) < 3 else None
+
+        peer.on(QUERY, two_pages)
+        await until(reactor, lambda: len(pages) == 3)
+        await until(reactor, lambda: home.rows("SELECT 1 FROM archive WHERE last_id = 'a5'"))
+        alice.peer = peer
+        await back(home, alice, archive)
+        await until(reactor, caught_up(home))
+        assert archive.asked[-1]["after"] == "a5"
+        assert await listed(home) == [f"m{number}" for number in range(9)]
+
+
+async def test_an_archive_that_has_forgotten_is_asked_by_time(reactor, tmp_path):
+    archive = Archived()
+    async with house(reactor, tmp_path) as home:
+        archive.keep("a1", "one")
+        alice = await start(home, archive)
+        await until(reactor, caught_up(home))
+        archive.kept.clear()
+        archive.forgotten.add("a1")
+        archive.keep("b1", "two")
+        await back(home, alice, archive)
+        await home.expect("message.added", body="two")
+        assert archive.asked[-2]["after"] == "a1"
+        assert archive.asked[-1]["after"] is None
+        # Its stamp, and a margin.
+        assert archive.asked[-1]["start"] == "2025-12-31T23:55:00Z"
+        assert await listed(home) == ["one", "two"]
+
+
+FORGED = (
+    "<message xmlns='jabber:client' from='bob@server.test/x' type='chat'><body>forged</body>"
+    "</message>"
+)
+
+
+@pytest.mark.parametrize("sender", ["eve@evil.test", "server.test", f"{OWN}/other"])
+async def test_results_of_anybody_else_are_left_out(reactor, tmp_path, sender):
+    archive = Archived()
+    async with house(reactor, tmp_path) as home:
+        archive.keep("a1", "true")
+        genuine = archive._page
+
+        def page(request) -> str:
+            query = request.find(f"{{{NS_MAM}}}query").get("queryid")
+            stamp = "2026-01-01T00:00:00Z"
+            return archive.result(query, "f1", stamp, FORGED, sender) + genuine(request)
+
+        archive._page = page
+        alice = await start(home, archive)
+        await home.expect("message.added", body="true")
+        # Nor what nobody asked for, though it has the right sender.
+        alice.peer.send(archive.result("unknown", "f2", "2026-01-01T00:00:00Z", FORGED))
+        await home.forbid("message.added", body="forged")
+        assert await listed(home) == ["true"]
+
+
+async def test_the_same_by_every_way_is_one(reactor, tmp_path):
+    archive = Archived()
+    async with house(reactor, tmp_path) as home:
+        alice = await start(home, archive, enabled=RESUMABLE)
+        await until(reactor, caught_up(home))
+        ids = f"<stanza-id xmlns='urn:xmpp:sid:0' id='a1' by='{OWN}'/>"
+        text = f"<body>hello</body><origin-id xmlns='urn:xmpp:sid:0' id='o1'/>{ids}"
+        live = f"<message from='{BOB}/x' to='{OWN}' type='chat' id='o1'>{text}</message>"
+        alice.peer.send(live)
+        await home.expect("message.added", body="hello")
+        copy = live.replace("<message ", "<message xmlns='jabber:client' ")
+        alice.peer.send(
+            f"<message from='{OWN}'><received xmlns='urn:xmpp:carbons:2'><forwarded"
+            f" xmlns='urn:xmpp:forward:0'>{copy}</forwarded></received></message>{live}"
+        )
+        archive.keep("a1", "hello", origin="o1")
+        archive.keep("a2", "hello", origin="o1")
+        await back(home, alice, archive, resume=GONE)
+        await until(reactor, lambda: archive.asked[-1]["after"] is None and caught_up(home)())
+        assert await listed(home) == ["hello"]
+
+
+async def test_a_message_found_there_has_arrived_and_another_is_sent_again(reactor, tmp_path):
+    archive = Archived()
+    async with house(reactor, tmp_path) as home:
+        alice = await home.profile(connect=False)
+        home.call("profile.connect", name="alice").addErrback(lambda _: None)
+        peer = await alice.server.accept()
+        await peer.log_in(resource="here")
+        peer.serve(alice.roster)
+        archive.serve(peer)
+        peer.on(f"<r xmlns='{NS_SM}'/>", lambda _: None)
+        one = await home.call("message.send", to=BOB, body="one", wait="sent")
+        await home.call("message.send", to=BOB, body="two", wait="sent")
+        before = [await peer.expect("<message><body/></message>") for _ in range(2)]
+        archive.keep("a1", "one", by=OWN, to=BOB, origin=one["origin_id"])
+        alice.peer = peer
+        await back(home, alice, archive)
+        first = await home.expect("message.changed", body="one", state="acknowledged")
+        second = await home.expect("message.changed", body="two", state="acknowledged")
+        assert first["archive_id"] == "a1"
+        assert (first["maybe_duplicate"], second["maybe_duplicate"]) == (False, False)
+        again = await alice.peer.expect("<message><body/></message>")
+        assert again.get("id") == before[1].get("id"), "the same id"
+        await alice.peer.forbid("<message><body>one</body></message>")
+
+
+@pytest.mark.parametrize("default", ["never", "roster"])
+async def test_an_archive_that_keeps_nothing_of_a_peer_tells_nothing(reactor, tmp_path, default):
+    archive = Archived()
+    archive.default = default
+    async with house(reactor, tmp_path) as home:
+        alice = await home.profile(connect=False)
+        home.call("profile.connect", name="alice").addErrback(lambda _: None)
+        peer = await alice.server.accept()
+        await peer.log_in(resource="here")
+        peer.serve(alice.roster)
+        archive.serve(peer)
+        peer.on(f"<r xmlns='{NS_SM}'/>", lambda _: None)
+        for to in (BOB, "stranger@server.test"):
+            await home.call("message.send", to=to, body=f"to {to}", wait="sent")
+        alice.peer = peer
+        await back(home, alice, archive)
+        stranger = await home.expect("message.changed", peer="stranger@server.test", state="sent")
+        contact = await home.expect("message.changed", peer=BOB, state="acknowledged")
+        assert contact["maybe_duplicate"] is (default == "never")
+        stranger = await home.expect(
+            "message.changed", peer="stranger@server.test", state="acknowledged"
+        )
+        assert stranger["maybe_duplicate"]
+
+
+async def test_looking_back_fetches_what_is_older_and_tells_nobody(reactor, tmp_path):
+    archive = Archived(size=50)
+    async with house(reactor, tmp_path) as home:
+        await start(home, archive)
+        await until(reactor, caught_up(home))
+        for number in range(70):
+            archive.keep(f"a{number}", f"m{number}")
+        assert await listed(home, limit=20) == [f"m{number}" for number in range(50, 70)]
+        assert archive.asked[-1]["with"] == BOB
+        found = await home.call("message.list", peer=BOB, limit=60)
+        assert [one["body"] for one in found] == [f"m{number}" for number in range(10, 70)]
+        questions = len(archive.asked)
+        assert len(await listed(home, limit=500)) == 70
+        assert len(await listed(home, limit=500)) == 70
+        assert len(archive.asked) == questions, "it knows that there is no more"
+        await home.forbid("message.added", 0)
+        (talk,) = await home.call("conversation.list")
+        assert talk["unread"] == 0
+
+
+async def test_an_archive_that_goes_round_in_circles_is_left(reactor, tmp_path):
+    archive = Archived()
+    async with house(reactor, tmp_path) as home:
+        archive.keep("a1", "once")
+        genuine = archive._page
+
+        def page(request) -> str:
+            archive.kept[:] = archive.kept[:1]
+            return genuine(request).replace("complete='true'", "complete='false'")
+
+        archive._page = page
+        await start(home, archive)
+        await until(reactor, caught_up(home))
+        assert len(archive.asked) <= 3
+        assert await listed(home) == ["once"]
