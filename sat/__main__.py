@@ -15,6 +15,8 @@ sat: the Salut à Toi daemon, which holds your XMPP accounts.
   sat stop             end it
   sat status [--json]  how it is; exit code 3 if it doesn't run
   sat logs [-f] [-n N] the last N lines of its log (20); -f: and those to come
+  sat doctor [PROFILE] [--json]
+                       find out what doesn't work, why, and what to do; exit code 1 if anything
   sat run              run it in the foreground
   sat backup FILE      write a copy of its database, while it runs
   sat restore FILE     put such a copy in the place of its database
@@ -74,11 +76,15 @@ def run(arguments: Sequence[str]) -> int:
         from sat.backend.run import main as run_daemon
 
         return run_daemon(rest)
+    if command == "doctor":
+        from sat.doctor import main as examine
+
+        return examine(rest)
     if command in ("start", "stop", "status", "logs", "backup", "restore"):
         return _control(command, rest)
     from difflib import get_close_matches
 
-    known = ("start", "stop", "status", "logs", "run", "backup", "restore")
+    known = ("start", "stop", "status", "logs", "doctor", "run", "backup", "restore")
     close = get_close_matches(command, known, 1)
     hint = f" Did you mean “{close[0]}”?" if close else ""
     raise CommandError("usage.command", f"There is no command “{command}”.{hint} See “sat --help”.")

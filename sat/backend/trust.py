@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import insert, select, update
@@ -17,12 +18,13 @@ from sat.backend.server import split_server
 from sat.backend.tasks import spawn
 from sat.backend.transaction import Transaction
 from sat.bridge.errors import CommandError
-from sat.bridge.model import Field, Form, Phase
+from sat.bridge.model import Field, Form, Phase, Profile
 from sat.bridge.secret import SecretText
 from sat.xmpp.choice import Floor
 from sat.xmpp.connection import Account, ConnectionState
 from sat.xmpp.memory import Downgrade, Memory, Token, Untrusted
 from sat.xmpp.socks import Proxy
+from sat.xmpp.stanza import parse_jid
 from sat.xmpp.tls import read_pin
 
 if TYPE_CHECKING:
@@ -77,28 +79,13 @@ class Trust:
         if self._memory is None:
             self._memory = await self._recall(kept.get(Kind.TOKEN))
         memory = self._memory
-        host, port = split_server(profile.server)
-        kept_url = kept.get(Kind.PROXY)
-        url = kept_url.reveal() if kept_url is not None else profile.proxy
-        self.proxy = Proxy.parse(url) if url else None
-        own = kept.get(Kind.CERTIFICATE)
         self._next = kept.get(Kind.NEXT)
         self._trying_next = self._trying_next and self._next is not None
-        password = self._next if self._trying_next else kept.get(Kind.PASSWORD)
-        return Account(
-            jid=live.jid,
-            password=password.reveal() if password is not None else "",
-            host=host,
-            port=port,
-            direct_tls=profile.direct_tls,
-            ca=live.ca,
-            allow_plain=profile.allow_plain,
-            resource=profile.resource,
-            pin=read_pin(profile.pin) if profile.pin else None,
-            certificate=own.reveal() if own is not None else None,
-            proxy=self.proxy,
-            memory=memory,
-        )
+        if self._trying_next and self._next is not None:
+            kept[Kind.PASSWORD] = self._next
+        account = make_account(profile, live.ca, kept, memory)
+        self.proxy = account.proxy
+        return account
 
     def begin_anew(self) -> None:
         """Ask again what was answered with no: the person wants to connect."""
@@ -265,6 +252,32 @@ class Trust:
             self._memory.floor = offered
         await self._store_floor(offered)
         await self._live.reconnect()
+
+
+def make_account(
+    profile: Profile, ca: str | None, kept: Mapping[Kind, SecretText], memory: Memory
+) -> Account:
+    """Put together what the wire needs to connect a profile.
+
+    :param ca: its private certificate authority as PEM text
+    :param kept: its secrets
+    """
+    host, port = split_server(profile.server)
+    url = kept[Kind.PROXY].reveal() if Kind.PROXY in kept else profile.proxy
+    return Account(
+        jid=parse_jid(profile.jid),
+        password=kept[Kind.PASSWORD].reveal() if Kind.PASSWORD in kept else "",
+        host=host,
+        port=port,
+        direct_tls=profile.direct_tls,
+        ca=ca,
+        allow_plain=profile.allow_plain,
+        resource=profile.resource,
+        pin=read_pin(profile.pin) if profile.pin else None,
+        certificate=kept[Kind.CERTIFICATE].reveal() if Kind.CERTIFICATE in kept else None,
+        proxy=Proxy.parse(url) if url else None,
+        memory=memory,
+    )
 
 
 def _read_token(kept: SecretText | None) -> Token | None:

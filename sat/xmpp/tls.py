@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from datetime import datetime
 from functools import lru_cache
 
 from OpenSSL import SSL
@@ -111,6 +112,11 @@ class Verifier:
             connection.use_privatekey(key)
         connection.set_verify(SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT, self._check)
         return connection
+
+    def ends(self) -> datetime | None:
+        """Return until when the server's certificate is valid; None before it was shown."""
+        shown = self._connection.get_peer_certificate() if self._connection is not None else None
+        return shown.to_cryptography().not_valid_after_utc if shown is not None else None
 
     def channel(self, kind: str) -> bytes | None:
         """Return what both ends know of the channel, for channel binding.
