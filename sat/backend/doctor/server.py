@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
-import socket
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any, cast
 
+from twisted.internet.defer import Deferred
 from twisted.internet.defer import TimeoutError as DeferTimeout
-from twisted.internet.interfaces import IReactorTime
-from twisted.internet.threads import deferToThreadPool
+from twisted.internet.interfaces import (
+    IAddress,
+    IHostResolution,
+    IReactorPluggableNameResolver,
+    IReactorTime,
+    IResolutionReceiver,
+)
+from zope.interface import implementer  # type: ignore[import-untyped, unused-ignore]
 
 from sat.backend.doctor import clock
 from sat.backend.doctor.features import judge
@@ -167,17 +173,16 @@ class Examination:
     async def _resolve(self, host: str) -> bool:
         if literal(host) is not None:
             return True
-        reactor = cast(Any, self._reactor)
-        try:
-            found = await deferToThreadPool(
-                reactor, reactor.getThreadPool(), socket.getaddrinfo, host, None, 0, 1
-            )
-        except (OSError, UnicodeError):
+        addresses = _Addresses()
+        # The same that a connection asks.
+        resolver = cast(IReactorPluggableNameResolver, self._reactor).nameResolver
+        resolver.resolveHostName(addresses, host)  # type: ignore[arg-type]
+        found = await addresses.all
+        if not found:
             why = f"The server {host} isn't known: DNS has no address for it, or doesn't answer."
             self._fault("dns", Fault("network.unknown-host", why))
             return False
-        addresses = dict.fromkeys(str(one[4][0]) for one in found)
-        self._add("dns", f"{host} has the addresses {', '.join(addresses)}.")
+        self._add("dns", f"{host} has the addresses {', '.join(found)}.")
         return True
 
     async def _log_in(self, target: Target) -> None:
@@ -242,3 +247,23 @@ def _milder(finding: Finding) -> Finding:
         remedy=finding.remedy,
         profile=finding.profile,
     )
+
+
+@implementer(IResolutionReceiver)
+class _Addresses:
+    """Gathers the addresses of a host."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, None] = {}
+        self.all: Deferred[list[str]] = Deferred()
+
+    def resolutionBegan(self, resolutionInProgress: IHostResolution) -> None:
+        """Take note of the question, which isn't withdrawn."""
+
+    def addressResolved(self, address: IAddress) -> None:
+        """Take an address."""
+        self._found[str(getattr(address, "host", address))] = None
+
+    def resolutionComplete(self) -> None:
+        """Tell all that came."""
+        self.all.callback(list(self._found))
