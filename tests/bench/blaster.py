@@ -3,7 +3,8 @@
 ``python -m tests.bench.blaster FOLDER`` prints a JSON object with its port, the CA's file, the
 account and its password. Then it takes commands, a line each: ``blast N`` sends N chat messages to
 the client that logged in last, asks it for a sign of life behind them, and prints a line when that
-has come; ``wait`` prints a line once a client has sent its presence.
+has come; ``wait N`` prints one once a client with N contacts has sent its presence, and has taken
+theirs; ``take N`` once N messages of the client have come; ``crowd N`` once N clients are there.
 """
 
 import json
@@ -16,7 +17,7 @@ from twisted.internet import asyncioreactor
 asyncioreactor.install()
 
 from twisted.internet import reactor  # noqa: E402
-from twisted.internet.defer import Deferred  # noqa: E402
+from twisted.internet.defer import Deferred, gatherResults  # noqa: E402
 from twisted.internet.stdio import StandardIO  # noqa: E402
 from twisted.protocols.basic import LineOnlyReceiver  # noqa: E402
 
@@ -29,7 +30,12 @@ MESSAGE = (
     "<origin-id xmlns='urn:xmpp:sid:0' id='o{n}'/>"
     "<stanza-id xmlns='urn:xmpp:sid:0' id='a{n}' by='alice@server.test'/></message>"
 )
-PING = "<iq type='get' id='p{n}' from='server.test' to='alice@server.test/x'>"
+ITEM = "<item jid='contact{n}@server.test' name='Contact {n}' subscription='both'/>"
+PRESENCE = (
+    "<presence from='contact{n}@server.test/laptop' to='alice@server.test'><show>away</show>"
+    "<status>at work</status></presence>"
+)
+PING = "<iq type='get' id='{id}' from='server.test' to='alice@server.test/x'>"
 PING += "<ping xmlns='urn:xmpp:ping'/></iq>"
 
 
@@ -45,26 +51,50 @@ class Commands(LineOnlyReceiver):
 
     def lineReceived(self, line: bytes) -> None:
         word, _, number = line.decode().partition(" ")
-        work = self.blast(int(number)) if word == "blast" else self.wait()
+        work = getattr(self, word)(int(number or 0))
         Deferred.fromCoroutine(work).addErrback(lambda failure: print(failure, file=sys.stderr))
 
     def connectionLost(self, reason=None) -> None:
-        reactor.stop()
+        if reactor.running:
+            reactor.stop()
 
-    async def wait(self) -> None:
+    async def wait(self, contacts: int) -> None:
         self.peer = await self.server.accept(60)
         await self.peer.log_in()
-        self.peer.serve()
+        self.peer.serve("".join(ITEM.format(n=n) for n in range(contacts)))
         await self.peer.expect("<presence/>", 60)
+        self.peer.send("".join(PRESENCE.format(n=n) for n in range(contacts)))
+        if contacts:
+            await self.ping("r")
         self.say()
 
     async def blast(self, count: int) -> None:
         first, self.sent = self.sent, self.sent + count
         text = "".join(MESSAGE.format(n=n, body=body(n)) for n in range(first, self.sent))
         self.peer.send(text)
-        self.peer.send(PING.format(n=self.sent))
-        await self.peer.expect(f"<iq id='p{self.sent}'/>", 300)
+        await self.ping(f"p{self.sent}")
         self.say()
+
+    async def take(self, count: int) -> None:
+        taken = 0
+        while taken < count:
+            await self.peer.expect("<message/>", 300)
+            taken += 1
+        self.say()
+
+    async def crowd(self, count: int) -> None:
+        await gatherResults([Deferred.fromCoroutine(self.one()) for _ in range(count)])
+        self.say()
+
+    async def one(self) -> None:
+        peer = await self.server.accept(300)
+        await peer.log_in()
+        peer.serve()
+        await peer.expect("<presence/>", 60)
+
+    async def ping(self, id_: str) -> None:
+        self.peer.send(PING.format(id=id_))
+        await self.peer.expect(f"<iq id='{id_}'/>", 300)
 
     def say(self) -> None:
         self.sendLine(b"done")

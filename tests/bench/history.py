@@ -49,7 +49,7 @@ def storm() -> list[Figure]:
         writer = max(thread_cpu(pid).items(), key=lambda thread: thread[0] != str(pid))[0]
         written = thread_cpu(pid)[writer]
         database = daemon.home / "sat.db"
-        while _indexed(database) < STORM:
+        while indexed(database) < STORM:
             time.sleep(0.2)
         indexing = thread_cpu(pid)[writer] - written
         bare = _bare_sqlite(Path(name))
@@ -187,7 +187,7 @@ def _head(daemon: Daemon) -> int:
     return head
 
 
-def _indexed(database: Path) -> int:
+def indexed(database: Path) -> int:
     connection = sqlite3.connect(f"file:{database}?mode=ro", uri=True)
     try:
         return int(connection.execute("SELECT count(*) FROM message_fts_docsize").fetchone()[0])

@@ -35,20 +35,19 @@ def pss(pid: int) -> float:
     raise AssertionError("no Pss")
 
 
-class Blaster:
-    """:mod:`tests.bench.blaster` as a process."""
+class Helper:
+    """A program of the bench as a process, which says ``done`` for each command.
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    :param module: of :mod:`tests.bench`
+    """
+
+    def __init__(self, module: str, *arguments: object) -> None:
+        self._command = [sys.executable, "-m", f"tests.bench.{module}", *map(str, arguments)]
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.bench.blaster", str(self._folder)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
+            self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
-        self.told: dict[str, Any] = json.loads(self._line())
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -74,6 +73,32 @@ class Blaster:
     def _line(self) -> str:
         assert self._process.stdout is not None
         return self._process.stdout.readline()
+
+
+class Blaster(Helper):
+    """:mod:`tests.bench.blaster` as a process."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__("blaster", folder)
+
+    def __enter__(self) -> Self:
+        super().__enter__()
+        self.told: dict[str, Any] = json.loads(self._line())
+        return self
+
+
+class Slixmpp(Helper):
+    """:mod:`tests.bench.slixmpp_client` as a process, which is ready to connect."""
+
+    def __init__(self, jid: str, password: str, port: int, ca: str | Path) -> None:
+        super().__init__("slixmpp_client", jid, port, ca)
+        self._password = password
+
+    def __enter__(self) -> Self:
+        super().__enter__()
+        self.ask(self._password)
+        self.done()
+        return self
 
 
 @contextlib.contextmanager

@@ -17,7 +17,7 @@ IMPORTS = "import twisted.internet.asyncioreactor, OpenSSL.SSL, msgspec, sqlalch
 IDLE = f"{IMPORTS}, wokkel.generic, time; print(1, flush=True); time.sleep(60)"
 
 
-def connect(daemon: Daemon, blaster: Blaster, folder: Path) -> None:
+def connect(daemon: Daemon, blaster: Blaster, folder: Path, contacts: int = 0) -> None:
     """Make a profile on the blasting server, and connect it."""
     password = folder / "password"
     password.write_text(blaster.told["password"])
@@ -26,7 +26,7 @@ def connect(daemon: Daemon, blaster: Blaster, folder: Path) -> None:
         *("profile", "create", "alice", "--jid", blaster.told["jid"], "--server", server),
         *("--password-file", password, "--ca", blaster.told["ca"]),
     )
-    blaster.ask("wait")
+    blaster.ask(f"wait {contacts}")
     daemon.jp("profile", "connect", "alice")
     blaster.done()
 

@@ -55,7 +55,10 @@ class Peer(Protocol):
     def dataReceived(self, data: bytes) -> None:
         if not self.secure:
             self.clear += data
-        if self._parser is None or data.lstrip().startswith(b"<?xml"):
+        begun = data.lstrip()
+        # The declaration may be left out (RFC 6120, section 11.5): slixmpp does.
+        anew = begun.startswith(b"<?xml") or (self._depth and begun.startswith(b"<stream:stream"))
+        if self._parser is None or anew:
             self._parser = ET.XMLPullParser(("start", "end"))
             self._depth = 0
         if self.garbled:

@@ -1,0 +1,123 @@
+"""What each message costs, coming and going, beside slixmpp, which stores none."""
+
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+from tests.bench.history import indexed
+from tests.bench.measure import Blaster, Helper, Slixmpp, cpu
+from tests.bench.report import Figure
+from tests.bench.startup import connect
+from tests.testbed import Daemon
+
+RECEIVED = 10_000
+SENT = 5_000
+#: Rounds of each, in turn: what drifts, drifts for all.
+ROUNDS = 3
+FRONTENDS = 3
+
+
+def receive() -> list[Figure]:
+    """Receive messages, stored and told to three frontends; slixmpp only receives."""
+    with (
+        tempfile.TemporaryDirectory() as name,
+        Blaster(Path(name)) as ours,
+        Blaster(Path(name)) as theirs,
+        Daemon() as daemon,
+    ):
+        connect(daemon, ours, Path(name))
+        told = theirs.told
+        frontends = Helper("frontends", daemon.socket, FRONTENDS)
+        with frontends, Slixmpp(told["jid"], told["password"], told["port"], told["ca"]) as slixmpp:
+            frontends.done()
+            theirs.ask("wait")
+            slixmpp.ask("connect")
+            theirs.done()
+            slixmpp.done()
+            pid = daemon.pid
+            assert pid
+            stored, indexing, bare = [], [], []
+            for number in range(1, ROUNDS + 1):
+                before = cpu(slixmpp.pid)
+                theirs.ask(f"blast {RECEIVED}")
+                theirs.done()
+                bare.append(cpu(slixmpp.pid) - before)
+                before = cpu(pid)
+                frontends.ask(f"messages {RECEIVED}")
+                ours.ask(f"blast {RECEIVED}")
+                ours.done()
+                frontends.done()
+                stored.append(cpu(pid) - before)
+                before = cpu(pid)
+                while indexed(daemon.home / "sat.db") < number * RECEIVED:
+                    time.sleep(0.2)
+                indexing.append(cpu(pid) - before)
+    own, slix, index = (
+        statistics.median(taken) / RECEIVED * 1e6 for taken in (stored, bare, indexing)
+    )
+    baseline = f"slixmpp, merely receiving ({slix:.0f} µs)"
+    return [
+        Figure(
+            "receiving, stored, to 3 frontends",
+            f"{own:.0f} µs CPU",
+            own / slix,
+            baseline,
+            "≤ 1.5",
+            own / slix <= 1.5,
+        ),
+        Figure(
+            "receiving, with what is indexed later",
+            f"{own + index:.0f} µs CPU",
+            (own + index) / slix,
+            baseline,
+        ),
+    ]
+
+
+def send() -> list[Figure]:
+    """Send messages, each stored; slixmpp stores none."""
+    with (
+        tempfile.TemporaryDirectory() as name,
+        Blaster(Path(name)) as ours,
+        Blaster(Path(name)) as theirs,
+        Daemon() as daemon,
+    ):
+        connect(daemon, ours, Path(name))
+        told = theirs.told
+        frontends = Helper("frontends", daemon.socket, 1)
+        with frontends, Slixmpp(told["jid"], told["password"], told["port"], told["ca"]) as slixmpp:
+            frontends.done()
+            theirs.ask("wait")
+            slixmpp.ask("connect")
+            theirs.done()
+            slixmpp.done()
+            pid = daemon.pid
+            assert pid
+            stored, bare = [], []
+            for number in range(1, ROUNDS + 1):
+                before = cpu(slixmpp.pid)
+                theirs.ask(f"take {SENT}")
+                slixmpp.ask(f"send {SENT}")
+                slixmpp.done()
+                theirs.done()
+                bare.append(cpu(slixmpp.pid) - before)
+                before = cpu(pid)
+                ours.ask(f"take {SENT}")
+                frontends.ask(f"send {SENT}")
+                frontends.done()
+                ours.done()
+                stored.append(cpu(pid) - before)
+                while indexed(daemon.home / "sat.db") < number * SENT:
+                    time.sleep(0.2)
+    own, slix = (statistics.median(taken) / SENT * 1e6 for taken in (stored, bare))
+    return [
+        Figure(
+            "sending, stored",
+            f"{own:.0f} µs CPU",
+            own / slix,
+            f"slixmpp, merely sending ({slix:.0f} µs)",
+            "≤ 1.0",
+            own / slix <= 1.0,
+        )
+    ]
