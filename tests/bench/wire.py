@@ -102,7 +102,7 @@ def _page_through(server: Prosody) -> float:
 def catch_up() -> list[Figure]:
     """Catch up with a real archive; a raw client fetches the same and throws it away."""
     users = {"alice": "secret", "bob": "secret"}
-    with Prosody(users, modules=("saslauth",)) as server, Daemon() as daemon:
+    with Prosody(users, archive="memory") as server, Daemon() as daemon:
         _fill(server)
         bare = [_page_through(server)]
         daemon.profile("alice", server, connect=False)

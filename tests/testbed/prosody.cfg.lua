@@ -19,7 +19,7 @@ plugin_paths = { "$plugins" }
 modules_enabled = { $enabled }
 modules_disabled = { $disabled }
 
-authentication = "internal_hashed"; password_hash = "$password_hash"; storage = "internal"
+authentication = "internal_hashed"; password_hash = "$password_hash"; default_storage = "internal"; storage = { archive = "$archive" }
 allow_registration = true -- with mod_register alone
 c2s_require_encryption = true; allow_unencrypted_plain_auth = false
 -- A program which is killed and started again is a test, not an attack.

@@ -28,6 +28,8 @@ class Prosody(Server):
     :param password_hash: "SHA-1" or "SHA-256": the SCRAM which it offers
     :param sasl2: whether it knows SASL2, Bind 2 and tokens (of Debian's prosody-modules)
     :param upload_limit: the largest file it takes, in bytes
+    :param archive: where messages are archived: "internal", in files, or "memory", which is lost
+        with the process, and quick however many there are
     :param debug: log every stanza
     :param authority: signs its certificate; by default one of its own
     :param federated: it talks with the servers that `meet` tells it of; by default with none
@@ -47,6 +49,7 @@ class Prosody(Server):
         password_hash: str = "SHA-1",
         sasl2: bool = False,
         upload_limit: int = 200 * 1024 * 1024,
+        archive: str = "internal",
         debug: bool = False,
         authority: Authority | None = None,
         federated: bool = False,
@@ -56,6 +59,7 @@ class Prosody(Server):
         self._modules = {*MODULES, *modules, *more} - set(without)
         self._password_hash = password_hash
         self._upload_limit = upload_limit
+        self._archive = archive
         self._level = "debug" if debug else "info"
         self._neighbours: dict[str, int] = {}
         if federated:
@@ -139,6 +143,7 @@ class Prosody(Server):
             plugins=TEMPLATE.with_name("modules"),
             host=self.host,
             level=self._level,
+            archive=self._archive,
             enabled=lua_list(self._modules),
             # It would resolve names outside of this machine.
             disabled=lua_list({*self._without, *(() if "s2s" in ports else ("s2s",))}),
