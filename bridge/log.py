@@ -99,6 +99,15 @@ class VolatileEvent:
         return cls(profile, event.type, event.scope, event.key, line)
 
 
+class Watcher(Protocol):
+    """An attached session, as the log sees it."""
+
+    session: str
+
+    def shows(self, profile: str) -> bool:
+        """Tell whether it wants to know of a profile."""
+
+
 class EventLog(Protocol):
     """What a session needs of the journal.
 
@@ -130,6 +139,12 @@ class EventLog(Protocol):
 
     def volatile(self) -> Sequence[VolatileEvent]:
         """Return the current values of what is not in the log."""
+
+    def attached(self, watcher: Watcher) -> None:
+        """Take note of a session that begins to be told of events."""
+
+    def detached(self, watcher: Watcher) -> None:
+        """Take note of one that is told no more."""
 
     def cursor(self, name: str) -> Awaitable[int | None]:
         """Return where a named cursor stands."""

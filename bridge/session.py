@@ -344,7 +344,7 @@ class Session:
                 result = result.replace(b'"state":null', b'"state":' + attaching.encoded_state)
             self._answer(id_, result)
         self._subscription = Subscription(
-            attaching.wanted, attaching.seq, self._log, self._line.write, self._spawn
+            attaching.wanted, attaching.seq, self._log, self._line.write, self._spawn, self.id
         )
         self._subscription.begin(self._output_paused)
 

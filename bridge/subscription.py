@@ -75,6 +75,7 @@ class Subscription:
 
     :param write: queues a line for the frontend; ``pause`` may be called meanwhile
     :param spawn: starts a coroutine and logs its failure
+    :param session: the id of the frontend's session
     """
 
     def __init__(
@@ -84,7 +85,9 @@ class Subscription:
         log: EventLog,
         write: Callable[[bytes], None],
         spawn: Spawn,
+        session: str,
     ) -> None:
+        self.session = session
         self._wanted = wanted
         self._cursor = self._prev = start
         self._log = log
@@ -99,6 +102,7 @@ class Subscription:
     def begin(self, paused: bool) -> None:
         """Tell the present values of what is not in the log, then what the log holds."""
         self._paused = paused
+        self._log.attached(self)
         for event in self._log.volatile():
             self.volatile(event)
         self.wake()
@@ -117,8 +121,13 @@ class Subscription:
     def end(self) -> list[bytes]:
         """Tell no more; return the answers that were held back."""
         self._ended = True
+        self._log.detached(self)
         held, self._held = self._held, []
         return [line for _, line in held]
+
+    def shows(self, profile: str) -> bool:
+        """Tell whether the frontend wants to know of a profile."""
+        return self._wanted.profiles is None or profile in self._wanted.profiles
 
     def wake(self) -> None:
         """Send what the log holds after the cursor, as far as the frontend keeps up."""

@@ -257,8 +257,18 @@ class Host(Protocol):
     def bound_jid(self) -> JID:
         """The full JID of the present stream."""
 
+    @property
+    def watched(self) -> bool:
+        """Whether an attached frontend shows the profile, and its person is there."""
+
+    def offers(self, namespace: str) -> bool:
+        """Tell whether the server offers a stream feature of a namespace."""
+
     def send(self, stanza: Message | Presence | Iq) -> None:
         """Write a stanza; what is lost with the stream is not sent again."""
+
+    def send_nonza(self, element: Element) -> None:
+        """Write an element that is no stanza: it is not counted, nor written again."""
 
     def request(self, iq: Iq, timeout: float) -> Awaitable[Iq]:
         """Send a request and return its answer."""
@@ -342,6 +352,12 @@ class Plugin:
 
     def connected(self) -> None:
         """Begin a stream: called each time the profile comes online."""
+
+    def resumed(self) -> None:
+        """Go on with a stream that was lost for a while (XEP-0198, section 5)."""
+
+    def attention_changed(self) -> None:
+        """Look at ``host.watched`` again: a frontend came, went, or is idle."""
 
     def unload(self) -> None:
         """End: what goes through ``self.host`` is taken back without this."""

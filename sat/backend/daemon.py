@@ -123,6 +123,7 @@ class Daemon:
         self._add_scopes()
         for event in (RosterChanged, RosterRemoved):
             self._journal.project(event, self._roster_changed)
+        self.hub.attention.when_changed(self._attention_changed)
         self._journal.when_idle(index_some)
         self._journal.start()
         self.profiles.attach(self._give_plugins)
@@ -158,9 +159,9 @@ class Daemon:
     # ---- calls
 
     def _add_calls(self) -> None:
-        accounts = Accounts(self._core, self.profiles)
-        plugins = PluginCalls(self._plugins)
-        for owner in (self.profiles, accounts, self._options, self._maintenance, plugins):
+        accounts, attention = Accounts(self._core, self.profiles), self.hub.attention
+        owners = (self.profiles, accounts, self._options, self._maintenance, attention)
+        for owner in (*owners, PluginCalls(self._plugins)):
             for spec in commands_of(type(owner)):
                 self.dispatcher.add(spec, lambda _, owner=owner: owner)  # type: ignore[misc]
         services: dict[type, str] = {
@@ -229,6 +230,10 @@ class Daemon:
         live = self.profiles.live.get(event.data.profile)
         if live is not None:
             live.roster.apply(event)
+
+    def _attention_changed(self) -> None:
+        for live in self.profiles.live.values():
+            live.plugins.attention_changed()
 
     # ---- plugins
 

@@ -9,13 +9,14 @@ from datetime import UTC, datetime
 from sqlalchemy import bindparam, select
 
 from sat.backend import schema
+from sat.backend.attention import Attention
 from sat.backend.history import find_message
 from sat.backend.journal import Journal
 from sat.backend.schema import Prepared
 from sat.backend.store import Reader, Row, Store
 from sat.bridge.dispatcher import encode_result
 from sat.bridge.events import Event
-from sat.bridge.log import LoggedEvent, Origin, VolatileEvent
+from sat.bridge.log import LoggedEvent, Origin, VolatileEvent, Watcher
 from sat.bridge.session import Session
 
 _event = schema.event
@@ -53,6 +54,7 @@ class Hub:
         self, journal: Journal, store: Store, now: Callable[[], float] = time.time
     ) -> None:
         self.sessions: set[Session] = set()
+        self.attention = Attention()
         self._journal = journal
         self._store = store
         self._now = now
@@ -126,6 +128,14 @@ class Hub:
     def volatile(self) -> Sequence[VolatileEvent]:
         """Return the current values of what is not in the log."""
         return list(self._values.values())
+
+    def attached(self, watcher: Watcher) -> None:
+        """Take note of a session that begins to be told of events."""
+        self.attention.attached(watcher)
+
+    def detached(self, watcher: Watcher) -> None:
+        """Take note of one that is told no more."""
+        self.attention.detached(watcher)
 
     async def cursor(self, name: str) -> int | None:
         """Return where a named cursor stands."""

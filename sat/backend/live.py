@@ -293,6 +293,7 @@ class LiveProfile:
             self.outbox.begin(self._features.management)
             self.archive.begin()
             self.rooms.resumed()
+            self.plugins.resumed()
 
     def session_ended(self) -> None:
         """Forget what was true of the session alone."""
@@ -350,7 +351,7 @@ class LiveProfile:
     async def _begin(self, session: int) -> None:
         """Do what RFC 6121 asks of a new session: roster, then presence; then what waits."""
         features = self._features
-        await self.roster.fetch()
+        await self.roster.fetch(features)
         if features is None or not self.online or self._session.number != session:
             return  # it is begun again when it is resumed
         if self._begun == session:
@@ -358,7 +359,7 @@ class LiveProfile:
         self._begun = session
         self.presences.announce()
         self.outbox.begin(features.management)
-        self.plugins.connected()
+        self.plugins.connected(features)
         self.archive.begin()
 
     # ---- the profile itself

@@ -34,6 +34,7 @@ from sat.plugin import (
 
 if TYPE_CHECKING:
     from sat.backend.live import LiveProfile
+    from sat.xmpp.connection import Features
 
 
 _STAGE_KEYS = {stage: f"message {stage.name}" for stage in Stage}
@@ -56,6 +57,7 @@ class PluginHost:
         self._hosts: dict[str, _Host] = {}
         self._handlers: dict[str, list[_Handler]] = {}
         self._requests: dict[tuple[str, str | None, str], _Handler] = {}
+        self._offered: frozenset[str] = frozenset()
 
     def add(self, kind: type[Plugin], marks: Sequence[tuple[str, Mark]]) -> None:
         """Make the profile's instance of a plugin, and begin to use its handlers.
@@ -90,6 +92,11 @@ class PluginHost:
         if host is not None:
             host.close()
 
+    def close(self) -> None:
+        """Take back all that every plugin has: the profile is not at work any more."""
+        for name in reversed(list(self._plugins)):
+            self.remove(name)
+
     def get(self, name: str) -> Plugin:
         """Return the instance of a plugin.
 
@@ -117,10 +124,25 @@ class PluginHost:
 
     # ---- what happens
 
-    def connected(self) -> None:
-        """Tell plugins that a stream has begun."""
+    def connected(self, features: Features) -> None:
+        """Tell plugins that a stream has begun, and what the server offers on it."""
+        self._offered = frozenset(namespace for namespace, _ in features.names)
         for name, plugin in list(self._plugins.items()):
             self._guard(name, "connected", plugin.connected)
+
+    def resumed(self) -> None:
+        """Tell plugins that the stream goes on, over another connection."""
+        for name, plugin in list(self._plugins.items()):
+            self._guard(name, "resumed", plugin.resumed)
+
+    def attention_changed(self) -> None:
+        """Tell plugins that somebody may have begun or ceased to look at the profile."""
+        for name, plugin in list(self._plugins.items()):
+            self._guard(name, "attention_changed", plugin.attention_changed)
+
+    def offers(self, namespace: str) -> bool:
+        """Tell whether the server offers a feature on the present stream, or did on the last."""
+        return namespace in self._offered
 
     def answer(self, iq: Iq) -> Awaitable[Element | None] | None:
         """Let a plugin answer a request; None if none does."""
@@ -220,6 +242,13 @@ class _Host:
         return self._live.online
 
     @property
+    def watched(self) -> bool:
+        return self._live.core.hub.attention.is_on(self.profile)
+
+    def offers(self, namespace: str) -> bool:
+        return self._live.plugins.offers(namespace)
+
+    @property
     def bound_jid(self) -> JID:
         return self._live.bound_jid
 
@@ -227,6 +256,11 @@ class _Host:
         if not self._live.online:
             raise NotConnected(f"the profile {self.profile} is not connected")
         self._live.write(stanza.to_element()).addErrback(lambda _: None)
+
+    def send_nonza(self, element: Element) -> None:
+        if not self._live.online:
+            raise NotConnected(f"the profile {self.profile} is not connected")
+        self._live.write(element).addErrback(lambda _: None)
 
     async def request(self, iq: Iq, timeout: float) -> Iq:
         return await self._live.request(iq, timeout)

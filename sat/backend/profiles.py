@@ -87,6 +87,8 @@ class Profiles:
     async def end(self) -> None:
         """Close every stream, all at once: a server that does not answer delays no other."""
         await gatherResults([start(live.disconnect()) for live in self.live.values()])
+        for live in self.live.values():
+            live.plugins.close()
 
     def choose(self, name: str | None) -> str:
         """Return the profile that a call means: the named one, the default, or the only one.
@@ -360,6 +362,7 @@ class Profiles:
 
     def _drop(self, live: LiveProfile) -> None:
         self.live.pop(live.name, None)
+        live.plugins.close()
         self._core.hub.forget(live.name)
         self._core.journal.forget_recent()
 

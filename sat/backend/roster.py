@@ -30,6 +30,7 @@ from sat.xmpp.stanza import JID, NS_ROSTER, Element, Iq, NotConnected, Presence,
 
 if TYPE_CHECKING:
     from sat.backend.live import LiveProfile
+    from sat.xmpp.connection import Features
 
 _log = Logger("sat.roster")
 _table = schema.contact
@@ -96,7 +97,7 @@ class Roster:
 
     # ---- from the server
 
-    async def fetch(self) -> None:
+    async def fetch(self, features: Features | None) -> None:
         """Ask the server for the roster, and take over what has changed."""
         try:
             answer = await self._live.request_element(get_roster(), 60.0)

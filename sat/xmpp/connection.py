@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from random import Random
 
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -16,6 +16,7 @@ from sat.xmpp.dial import Dial, Link, SeeOtherHost
 from sat.xmpp.element import Element
 from sat.xmpp.errors import Fault, NotConnected
 from sat.xmpp.keeper import Keeper
+from sat.xmpp.namespaces import NS_CLIENT
 from sat.xmpp.reactor import Clock, Timer
 from sat.xmpp.resolve import Resolver, SystemResolver, Target
 from sat.xmpp.session import PATIENCE, SILENCE, Session
@@ -151,6 +152,8 @@ class Connection:
     ) -> Deferred[None]:
         """Send a stanza after all those before it, and give it the stream's next number.
 
+        What is no stanza has no number, is written at once, and never again.
+
         :param durable: called at once with the number; the stanza, and all behind it, waits until
             the Deferred that it returns fires. Should that fail, the stream is given up.
         :return: fires when the stanza is written; fails with :class:`NotConnected` if the stream
@@ -159,6 +162,9 @@ class Connection:
         """
         if self._session is None:
             raise NotConnected(self.state.sentence or "The account isn't connected.")
+        if element.uri != NS_CLIENT:
+            self._session.write_nonza(element)
+            return succeed(None)
         return self._session.lane.send(element, durable)
 
     async def request(self, element: Element, timeout: float = 60.0) -> Element:

@@ -303,6 +303,11 @@ class Session:
         if self._stream is not None:
             self._stream.send(Element((NS_SM, "r")))
 
+    def write_nonza(self, element: Element) -> None:
+        """Write what is no stanza, if there is a stream."""
+        if self._stream is not None:
+            self._stream.send(element)
+
     def _broken(self, failure: Failure) -> None:
         _log.failure("A stanza couldn't be stored before it was sent", failure)
         self._hole = True

@@ -82,6 +82,7 @@ class MemoryLog:
         self.values: dict[str, VolatileEvent] = {}
         self.cursors: dict[str, int] = {}
         self.sessions: list[Session] = []
+        self.watchers: list[Any] = []
         #: Reads that wait for ``release``; None if they are answered at once.
         self.reads: list[Deferred[None]] | None = None
 
@@ -121,6 +122,12 @@ class MemoryLog:
             one.callback(None)
 
     # ---- EventLog
+
+    def attached(self, watcher: Any) -> None:
+        self.watchers.append(watcher)
+
+    def detached(self, watcher: Any) -> None:
+        self.watchers.remove(watcher)
 
     def recent(self, after: int) -> Sequence[LoggedEvent] | None:
         if after + 1 < max(self.oldest, self.head - self.window + 1):
