@@ -9,7 +9,7 @@ unloaded. A handler that raises is reported and does no harm.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, ClassVar, Generic, Protocol, TypeVar, overload
@@ -73,6 +73,7 @@ __all__ = [
     "option",
     "outgoing_message",
     "outgoing_presence",
+    "parse_jid",
     "presence",
 ]
 
@@ -265,7 +266,10 @@ class Host(Protocol):
         """Tell whether the server offers a stream feature of a namespace."""
 
     def send(self, stanza: Message | Presence | Iq) -> None:
-        """Write a stanza; what is lost with the stream is not sent again."""
+        """Write a stanza; what is lost with the stream is not sent again.
+
+        To who is blocked nothing goes.
+        """
 
     def send_nonza(self, element: Element) -> None:
         """Write an element that is no stanza: it is not counted, nor written again."""
@@ -280,7 +284,17 @@ class Host(Protocol):
         """Return the present value of a setting."""
 
     def in_roster(self, jid: JID) -> bool:
-        """Tell whether a contact may see our presence."""
+        """Tell whether somebody may learn that we are there: who may see our presence, and does.
+
+        Nobody may while the profile is invisible, but the account itself and those to whom the
+        person shows it one by one; who is blocked never.
+        """
+
+    def block(self, jids: Iterable[JID]) -> None:
+        """Have nothing to do with these addresses (XEP-0191), in place of those before."""
+
+    def blocks(self, jid: JID) -> bool:
+        """Tell whether an address is blocked."""
 
     def emit(self, event: Event) -> Awaitable[None]:
         """Log an event and tell it to every frontend; fires once it is on disk."""

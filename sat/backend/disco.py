@@ -68,8 +68,9 @@ class Disco:
         own = self._live.jid.host
         if not asking.user and (asking.host == own or asking.host.endswith(f".{own}")):
             return True
-        roster = self._live.roster
-        return roster.sees_us(asking) or roster.we_asked(asking)
+        visibility = self._live.presences.visibility
+        # Who asks to see somebody's presence is content to be seen.
+        return visibility.may_see(asking) or self._live.roster.we_asked(asking)
 
     async def info(self, jid: JID) -> DiscoInfo:
         """Return what an address of the server says of itself; nothing if it says nothing.

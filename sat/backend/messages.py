@@ -68,6 +68,7 @@ class Messages:
         :raises offline.room: if it goes to a room that isn't joined
         :raises timeout.message: if it has not come so far in time; it is still on its way
         :raises failed.message: if it came back
+        :raises failed.blocked: if the peer is blocked
         :raises usage.text: if there is no text, or too much, or text that XML can't carry
         """
         if now:
@@ -93,6 +94,11 @@ class Messages:
             check_text(text)
         if not body:
             raise CommandError("usage.text", "there is no text to send")
+        if self._live.presences.visibility.blocks(to):
+            raise CommandError(
+                "failed.blocked",
+                f"{to.userhost()} is blocked: to write there, unblock it first",
+            )
         peer, type, author = self._live.rooms.talk.address(to, type)
         id_ = str(uuid.uuid4())
         new = NewMessage(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -255,6 +255,8 @@ class _Host:
     def send(self, stanza: Message | Presence | Iq) -> None:
         if not self._live.online:
             raise NotConnected(f"the profile {self.profile} is not connected")
+        if stanza.to is not None and self._live.presences.visibility.blocks(stanza.to):
+            return
         self._live.write(stanza.to_element()).addErrback(lambda _: None)
 
     def send_nonza(self, element: Element) -> None:
@@ -275,7 +277,13 @@ class _Host:
         return default if value is None else value
 
     def in_roster(self, jid: JID) -> bool:
-        return self._live.roster.sees_us(jid)
+        return self._live.presences.visibility.may_see(jid)
+
+    def block(self, jids: Iterable[JID]) -> None:
+        self._live.presences.block(jids)
+
+    def blocks(self, jid: JID) -> bool:
+        return self._live.presences.visibility.blocks(jid)
 
     async def emit(self, event: Event) -> None:
         if type(event) not in self._kind.events:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from twisted.logger import Logger
@@ -9,6 +10,7 @@ from twisted.logger import Logger
 from sat.backend.arrival import Arrival
 from sat.backend.tasks import spawn
 from sat.backend.transaction import Transaction
+from sat.backend.visibility import Visibility
 from sat.bridge.command import command
 from sat.bridge.errors import CommandError
 from sat.bridge.events import PresenceChanged
@@ -33,6 +35,7 @@ class Presences:
     def __init__(self, live: LiveProfile) -> None:
         self._live = live
         self._present: dict[str, dict[str, Presence]] = {}
+        self.visibility = Visibility(live)
         live.questions.handle(SUBSCRIPTION, self._answered)
 
     # ---- ours
@@ -89,6 +92,9 @@ class Presences:
         """
         stanza = PresenceStanza.from_element(element)
         sender = stanza.from_ or self._live.jid
+        if self.visibility.blocks(sender) and stanza.type != "unavailable":
+            self._live.handled(arrival)
+            return
         if stanza.type == "subscribe":
             spawn(self._asked(sender, stanza.status, arrival), "noting a subscription request")
             return
@@ -97,8 +103,17 @@ class Presences:
             self._note(stanza, sender)
         self._live.plugins.presence(stanza)
 
+    def block(self, jids: Iterable[JID]) -> None:
+        """Have nothing to do with these addresses, in place of those before."""
+        self.visibility.block(jids)
+        for resources in list(self._present.values()):
+            for full in list(resources):
+                if self.visibility.blocks(JID(full)):
+                    self._note(PresenceStanza(type="unavailable"), JID(full))
+
     def stream_ended(self) -> None:
         """Forget who is there: nobody tells us any more."""
+        self.visibility.stream_ended()
         for resources in list(self._present.values()):
             for presence in list(resources.values()):
                 self._tell(presence, "unavailable")

@@ -30,7 +30,9 @@ class Responder:
             spawn(live.roster.pushed(iq, element, arrival), "noting a roster push")
             return
         live.handled(arrival)
-        answer = live.disco.answer(iq) or live.plugins.answer(iq)
+        answer = None
+        if live.presences.visibility.may_ask(iq.from_):
+            answer = live.disco.answer(iq) or live.plugins.answer(iq)
         spawn(self._answer(iq, answer), "answering a request")
 
     async def _answer(self, iq: Iq, answer: Awaitable[Element | None] | None) -> None:
