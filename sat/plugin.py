@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
-from enum import IntEnum
 from typing import Any, ClassVar, Generic, Protocol, TypeVar, overload
 
 from sat.bridge.call import Call
@@ -28,6 +27,23 @@ from sat.bridge.model import (
 )
 from sat.bridge.model import Message as StoredMessage
 from sat.bridge.types import register_text_type
+from sat.handlers import (
+    MARK,
+    FileSource,
+    Incoming,
+    Mark,
+    Read,
+    Stage,
+    conversation_read,
+    file_method,
+    iq_get,
+    iq_set,
+    message_stage,
+    outgoing_message,
+    outgoing_presence,
+    personal_event,
+    presence,
+)
 from sat.xmpp.disco import DiscoInfo, Identity
 from sat.xmpp.stanza import (
     JID,
@@ -42,6 +58,7 @@ from sat.xmpp.stanza import (
 
 __all__ = [
     "JID",
+    "MARK",
     "Attachment",
     "Call",
     "CommandError",
@@ -54,6 +71,7 @@ __all__ = [
     "Incoming",
     "Iq",
     "Level",
+    "Mark",
     "Message",
     "MessageState",
     "MessageType",
@@ -61,11 +79,13 @@ __all__ = [
     "Option",
     "Plugin",
     "Presence",
+    "Read",
     "Stage",
     "StanzaError",
     "StoredMessage",
     "Transfer",
     "command",
+    "conversation_read",
     "file_method",
     "iq_get",
     "iq_set",
@@ -74,128 +94,13 @@ __all__ = [
     "outgoing_message",
     "outgoing_presence",
     "parse_jid",
+    "personal_event",
     "presence",
 ]
 
 register_text_type(JID, "jid", parse_jid, lambda jid: str(jid.full()))
 
 Value = TypeVar("Value", bool, int, float, str)
-Handler = TypeVar("Handler", bound=Callable[..., Any])
-MARK = "__sat_handler__"
-
-
-class Stage(IntEnum):
-    """The order in which a received message is processed."""
-
-    VALIDATE = 10
-    DEDUPLICATE = 20
-    UNWRAP = 30
-    DECRYPT = 40
-    CORRECT = 50
-    STORE = 60
-    NOTIFY = 70
-
-
-@dataclass(slots=True)
-class Incoming:
-    """A received message on its way through the stages.
-
-    A handler may change the fields, or :meth:`drop` the message. ``peer`` is the bare JID whose
-    conversation it belongs to; ``copied`` tells that it went to another program of the account,
-    ``archived`` that it comes from an archive, where it may have been for long;
-    ``stored`` is there from ``NOTIFY`` on, if it has been stored (what has no body is not).
-    """
-
-    stanza: Message
-    peer: JID
-    direction: Direction = Direction.IN
-    copied: bool = False
-    archived: bool = False
-    archive_id: str | None = None
-    attachments: tuple[Attachment, ...] = ()
-    stored: StoredMessage | None = None
-    dropped: str = ""
-
-    def drop(self, reason: str) -> None:
-        """Go no further with this message; the reason stands in the log."""
-        self.dropped = reason
-
-
-@dataclass(frozen=True, slots=True)
-class FileSource:
-    """An open file to send: read it from ``descriptor``, which the host closes."""
-
-    descriptor: int
-    name: str
-    size: int
-    media_type: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """What a decorator says of a handler."""
-
-    kind: str
-    key: tuple[Any, ...] = field(default=())
-
-
-def _mark(kind: str, *key: Any) -> Callable[[Handler], Handler]:
-    def decorate(function: Handler) -> Handler:
-        setattr(function, MARK, Mark(kind, key))
-        return function
-
-    return decorate
-
-
-def iq_get(namespace: str, name: str) -> Callable[[Handler], Handler]:
-    """Answer requests of type ``get`` whose payload has this namespace and name.
-
-    ``async def handler(self, request: Iq) -> Element | None``: the result's payload. Raise a
-    :class:`StanzaError` to refuse.
-    """
-    return _mark("iq", "get", namespace, name)
-
-
-def iq_set(namespace: str, name: str) -> Callable[[Handler], Handler]:
-    """Answer requests of type ``set``; see :func:`iq_get`."""
-    return _mark("iq", "set", namespace, name)
-
-
-def message_stage(stage: Stage) -> Callable[[Handler], Handler]:
-    """Take part in processing every received message, after the core's part in that stage.
-
-    ``def handler(self, incoming: Incoming) -> None``; it may return an awaitable (or be ``async
-    def``, which costs more): then the messages behind this one wait for it.
-    """
-    return _mark("message", stage)
-
-
-def presence() -> Callable[[Handler], Handler]:
-    """See every presence received: ``def handler(self, presence: Presence) -> None``."""
-    return _mark("presence")
-
-
-def outgoing_message() -> Callable[[Handler], Handler]:
-    """Add to each message before it is written: ``def handler(self, message, stored) -> None``.
-
-    ``message`` is the stanza, ``stored`` what the history holds of it.
-    """
-    return _mark("outgoing_message")
-
-
-def outgoing_presence() -> Callable[[Handler], Handler]:
-    """Add to each broadcast presence before it is written: ``def handler(self, presence)``."""
-    return _mark("outgoing_presence")
-
-
-def file_method(priority: int) -> Callable[[Handler], Handler]:
-    """Offer a way to send files; of those that can, the one of highest priority is taken.
-
-    ``async def handler(self, to: JID, source: FileSource, progress: Callable[[int], None]) ->
-    str``: sends the file, tells how many bytes have gone, returns where it is (a URL) or "".
-    Raise :class:`CommandError` to say why it can't be: the next way is tried.
-    """
-    return _mark("file", priority)
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,7 +205,18 @@ class Host(Protocol):
         """Log an event and tell it to every frontend; fires once it is on disk."""
 
     def mark_message(self, peer: JID, stanza_id: str, state: MessageState) -> Awaitable[bool]:
-        """Move the state of a message that was sent; returns whether that message exists."""
+        """Move the state of a message that was sent; returns whether that message exists.
+
+        With one that is displayed, those sent there before it are.
+        """
+
+    def mark_read(
+        self, peer: JID, *, stanza_id: str | None = None, archive_id: str | None = None
+    ) -> Awaitable[bool]:
+        """Mark a conversation as read up to a message: it was, in another program.
+
+        Nobody is told but frontends; returns whether that message exists.
+        """
 
     def service(self, feature: str) -> Awaitable[tuple[JID, DiscoInfo] | None]:
         """Return the server's service that has a feature, and what it says of itself (XEP-0030)."""

@@ -16,6 +16,7 @@ from sat.bridge.command import command
 from sat.bridge.errors import CommandError
 from sat.bridge.events import ConversationChanged
 from sat.bridge.model import Conversation, Level
+from sat.plugin import Read
 from sat.xmpp.stanza import JID
 
 if TYPE_CHECKING:
@@ -62,6 +63,20 @@ _COUNT_UNREAD = Prepared(
     "SELECT count(*) FROM message WHERE conversation_id = :conversation_id AND id > :read_id"
     " AND direction = 'in' AND type IN ('chat', 'normal', 'groupchat')"
 )
+_LAST_MARKABLE = Prepared(
+    "SELECT id FROM message WHERE conversation_id = :conversation_id AND id > :after"
+    " AND id <= :upto AND direction = 'in' AND extra LIKE '%\"markable\":true%'"
+    " ORDER BY id DESC LIMIT 1"
+)
+_LAST_ARCHIVED = Prepared(
+    "SELECT id FROM message WHERE conversation_id = :conversation_id AND id > :after"
+    " AND id <= :upto AND archive_id IS NOT NULL ORDER BY id DESC LIMIT 1"
+)
+_NAMED = Prepared(
+    "SELECT id FROM message WHERE conversation_id = :conversation_id"
+    " AND (archive_id = :archive_id OR (stanza_id = :stanza_id AND direction = 'in'))"
+    " ORDER BY id DESC LIMIT 1"
+)
 
 
 class Conversations:
@@ -107,18 +122,53 @@ class Conversations:
             if row is None:
                 raise CommandError("unknown.message", f"there is no message {up_to}")
 
-        def mark(tx: Transaction) -> Conversation:
+        def mark(tx: Transaction) -> tuple[Conversation, Read | None]:
             found = tx.first(_FIND, profile_id=self._live.id, peer=bare)
             if found is None:
                 raise CommandError("unknown.conversation", f"there is no conversation with {bare}")
             id_, _, last_id, read_id, unread, draft, *_ = found
             upto = min(row, last_id or 0) if row is not None else last_id
             if upto is None or upto <= (read_id or 0):
-                return _from_row(tx, found)
+                return _from_row(tx, found), None
             left = tx.first(_COUNT_UNREAD, conversation_id=id_, read_id=upto)
-            return self._set(tx, found, upto, left[0] if left else unread, draft)
+            seen = self._seen(tx, id_, peer, read_id or 0, upto)
+            return self._set(tx, found, upto, left[0] if left else unread, draft), seen
 
-        return await self._live.core.journal.commit(mark, call=call)
+        conversation, seen = await self._live.core.journal.commit(mark)
+        if seen is not None:
+            self._live.plugins.conversation_read(seen)
+        return conversation
+
+    def _seen(self, tx: Transaction, id_: int, peer: JID, after: int, upto: int) -> Read:
+        found = []
+        for statement, begin in ((_LAST_MARKABLE, after), (_LAST_ARCHIVED, 0)):
+            row = tx.first(statement, conversation_id=id_, after=begin, upto=upto)
+            stored = find_message(tx, row[0]) if row is not None else None
+            found.append(stored.message if stored is not None else None)
+        return Read(self._live.rooms.talk.conversation(peer), *found)
+
+    async def mark_read(
+        self, peer: JID, *, stanza_id: str | None = None, archive_id: str | None = None
+    ) -> bool:
+        """Mark a conversation as read up to a message, as another program did.
+
+        :return: whether there is such a message
+        """
+
+        def mark(tx: Transaction) -> bool:
+            found = tx.first(_FIND, profile_id=self._live.id, peer=peer.full())
+            if found is None:
+                return False
+            id_, _, _, read_id, unread, draft, *_ = found
+            row = tx.first(_NAMED, conversation_id=id_, stanza_id=stanza_id, archive_id=archive_id)
+            if row is None:
+                return False
+            if row[0] > (read_id or 0):
+                left = tx.first(_COUNT_UNREAD, conversation_id=id_, read_id=row[0])
+                self._set(tx, found, row[0], left[0] if left else unread, draft)
+            return True
+
+        return await self._live.core.journal.commit(mark, wait=True)
 
     @command("conversation.draft", level=Level.SEND)
     async def draft(self, call: Call, peer: JID, text: str) -> Conversation:

@@ -38,6 +38,15 @@ _IN_STATE = Prepared(
     )
     .order_by(_message.c.id)
 )
+_NOT_DISPLAYED = Prepared(
+    of_conversation.where(
+        _message.c.direction == "out",
+        _message.c.id < bindparam("before"),
+        _message.c.state.in_(["sent", "acknowledged", "received"]),
+    )
+    .order_by(_message.c.id.desc())
+    .limit(200)
+)
 _FORGET_NUMBERS = Prepared(
     "UPDATE message SET number = NULL"
     " WHERE profile_id = :profile_id AND direction = 'out' AND state = 'sent'"
@@ -61,6 +70,15 @@ def find_sent(tx: Transaction, profile_id: int, peer: str, stanza_id: str) -> St
         return None
     found = tx.first(_BY_STANZA_ID, conversation_id=conversation[0], stanza_id=stanza_id)
     return stored_from_row(found) if found else None
+
+
+def not_displayed(tx: Transaction, profile_id: int, stored: StoredMessage) -> list[StoredMessage]:
+    """Return the last messages sent in a conversation before one, of which it isn't known."""
+    conversation = tx.first(FIND_CONVERSATION, profile_id=profile_id, peer=stored.message.peer)
+    if conversation is None:
+        return []
+    rows = tx.all(_NOT_DISPLAYED, conversation_id=conversation[0], before=stored.row)
+    return [stored_from_row(row) for row in rows]
 
 
 def pending_messages(source: Reader | Transaction, profile_id: int) -> list[StoredMessage]:

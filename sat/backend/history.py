@@ -30,6 +30,8 @@ class Extra(msgspec.Struct, frozen=True, omit_defaults=True):
     maybe_duplicate: bool = False
     #: how many streams ended in an error while the message was in flight
     attempts: int = 0
+    #: whether its author wants to know when it is looked at (XEP-0333)
+    markable: bool = False
 
 
 NO_EXTRA = Extra()

@@ -253,7 +253,11 @@ class Inbox:
             stanza_id=stanza.id,
             origin_id=stanza.origin_id,
             archive_id=incoming.archive_id,
-            extra=Extra(attachments=attachments, delayed=stamp is not None),
+            extra=Extra(
+                attachments=attachments,
+                delayed=stamp is not None,
+                markable=incoming.markable,
+            ),
             copied=incoming.copied,
             archived=one.place,
         )

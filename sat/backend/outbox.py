@@ -21,6 +21,7 @@ from sat.backend.arrival import Arrival
 from sat.backend.delivery import (
     find_sent,
     forget_numbers,
+    not_displayed,
     pending_messages,
     sent_messages,
     sent_up_to,
@@ -206,6 +207,8 @@ class Outbox:
     async def mark(self, peer: str, stanza_id: str, state: MessageState) -> bool:
         """Move the state of a message sent to a peer forward, never back.
 
+        With one that is displayed, those sent before it are (XEP-0333, section 4.2).
+
         :returns: whether there is such a message
         """
 
@@ -215,6 +218,9 @@ class Outbox:
                 return False
             if not has_reached(stored.message.state, state):
                 change_message(tx, stored, state=state)
+                if state is MessageState.DISPLAYED:
+                    for earlier in not_displayed(tx, self._live.id, stored):
+                        change_message(tx, earlier, state=state)
             return True
 
         return await self._journal.commit(move, wait=True)

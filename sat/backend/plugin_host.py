@@ -28,6 +28,7 @@ from sat.plugin import (
     NotConnected,
     Plugin,
     Presence,
+    Read,
     Stage,
     StanzaError,
 )
@@ -197,6 +198,10 @@ class PluginHost:
         """Let plugins add to our presence."""
         self._run("outgoing_presence", stanza)
 
+    def conversation_read(self, read: Read) -> None:
+        """Let plugins know what the person has looked at."""
+        self._run("read", read)
+
     def file_methods(self) -> list[tuple[str, Callable[..., Awaitable[str]]]]:
         """Return the ways to send a file, the best first, each with its plugin's name."""
         handlers = sorted(
@@ -299,6 +304,13 @@ class _Host:
 
     async def mark_message(self, peer: JID, stanza_id: str, state: MessageState) -> bool:
         return await self._live.outbox.mark(peer.full(), stanza_id, state)
+
+    async def mark_read(
+        self, peer: JID, *, stanza_id: str | None = None, archive_id: str | None = None
+    ) -> bool:
+        return await self._live.conversations.mark_read(
+            peer, stanza_id=stanza_id, archive_id=archive_id
+        )
 
     async def service(self, feature: str) -> tuple[JID, DiscoInfo] | None:
         return await self._live.disco.service(feature)
