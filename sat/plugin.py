@@ -9,7 +9,7 @@ unloaded. A handler that raises is reported and does no harm.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, Protocol, TypeVar, overload
 
@@ -45,6 +45,7 @@ from sat.handlers import (
     presence,
 )
 from sat.xmpp.disco import DiscoInfo, Identity
+from sat.xmpp.pubsub import Published
 from sat.xmpp.stanza import (
     JID,
     Element,
@@ -79,6 +80,7 @@ __all__ = [
     "Option",
     "Plugin",
     "Presence",
+    "Published",
     "Read",
     "Stage",
     "StanzaError",
@@ -220,6 +222,19 @@ class Host(Protocol):
 
     def service(self, feature: str) -> Awaitable[tuple[JID, DiscoInfo] | None]:
         """Return the server's service that has a feature, and what it says of itself (XEP-0030)."""
+
+    def publish(self, node: str, id: str, payload: Element) -> Awaitable[None]:
+        """Publish an item in a node of the account that nobody else may read (XEP-0223).
+
+        :raises CommandError: if the server could not keep it private
+        :raises StanzaError: if the server refuses
+        """
+
+    def retrieve(self, node: str) -> Awaitable[Mapping[str, Element]]:
+        """Return the payloads of a node of the account by the ids of their items (XEP-0163).
+
+        :raises StanzaError: if the server refuses
+        """
 
     def put(
         self,

@@ -122,19 +122,22 @@ class Conversations:
             if row is None:
                 raise CommandError("unknown.message", f"there is no message {up_to}")
 
-        def mark(tx: Transaction) -> tuple[Conversation, Read | None]:
+        seen: Read | None = None
+
+        def mark(tx: Transaction) -> Conversation:
+            nonlocal seen
             found = tx.first(_FIND, profile_id=self._live.id, peer=bare)
             if found is None:
                 raise CommandError("unknown.conversation", f"there is no conversation with {bare}")
             id_, _, last_id, read_id, unread, draft, *_ = found
             upto = min(row, last_id or 0) if row is not None else last_id
             if upto is None or upto <= (read_id or 0):
-                return _from_row(tx, found), None
+                return _from_row(tx, found)
             left = tx.first(_COUNT_UNREAD, conversation_id=id_, read_id=upto)
             seen = self._seen(tx, id_, peer, read_id or 0, upto)
-            return self._set(tx, found, upto, left[0] if left else unread, draft), seen
+            return self._set(tx, found, upto, left[0] if left else unread, draft)
 
-        conversation, seen = await self._live.core.journal.commit(mark)
+        conversation = await self._live.core.journal.commit(mark, call=call)
         if seen is not None:
             self._live.plugins.conversation_read(seen)
         return conversation

@@ -38,14 +38,18 @@ _IN_STATE = Prepared(
     )
     .order_by(_message.c.id)
 )
+#: So many messages are displayed with a later one, at most.
+_MARKED = 200
 _NOT_DISPLAYED = Prepared(
     of_conversation.where(
         _message.c.direction == "out",
         _message.c.id < bindparam("before"),
-        _message.c.state.in_(["sent", "acknowledged", "received"]),
+        (_message.c.state == "sent")
+        | (_message.c.state == "acknowledged")
+        | (_message.c.state == "received"),
     )
     .order_by(_message.c.id.desc())
-    .limit(200)
+    .limit(bindparam("limit"))
 )
 _FORGET_NUMBERS = Prepared(
     "UPDATE message SET number = NULL"
@@ -77,7 +81,7 @@ def not_displayed(tx: Transaction, profile_id: int, stored: StoredMessage) -> li
     conversation = tx.first(FIND_CONVERSATION, profile_id=profile_id, peer=stored.message.peer)
     if conversation is None:
         return []
-    rows = tx.all(_NOT_DISPLAYED, conversation_id=conversation[0], before=stored.row)
+    rows = tx.all(_NOT_DISPLAYED, conversation_id=conversation[0], before=stored.row, limit=_MARKED)
     return [stored_from_row(row) for row in rows]
 
 

@@ -13,6 +13,7 @@ from twisted.logger import Logger
 from sat.backend.adding import Archived, NewMessage, add_message
 from sat.backend.arrival import Arrival
 from sat.backend.history import Extra
+from sat.backend.pep import personal
 from sat.backend.tasks import spawn
 from sat.backend.transaction import Transaction
 from sat.bridge.model import Attachment, Direction, Message, MessageState, MessageType
@@ -160,6 +161,9 @@ class Inbox:
         if stanza.body or _oob_url(stanza) is not None:
             self._store(incoming, one)
         else:
+            event = personal(live, incoming)
+            if event is not None:
+                live.plugins.published(event)
             if one.is_news:
                 yield from live.plugins.message(Stage.NOTIFY, incoming)
             self._handled(arrival)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IDelayedCall
 
+from sat.backend import pep
 from sat.backend.http import Http
 from sat.backend.tasks import start
 from sat.backend.transaction import Transaction
@@ -28,6 +29,7 @@ from sat.plugin import (
     NotConnected,
     Plugin,
     Presence,
+    Published,
     Read,
     Stage,
     StanzaError,
@@ -202,6 +204,12 @@ class PluginHost:
         """Let plugins know what the person has looked at."""
         self._run("read", read)
 
+    def published(self, event: Published) -> None:
+        """Let plugins know what another program of the account published."""
+        for handler in self._handlers.get("personal", ()):
+            if handler.mark.key == (event.node,):
+                self._guard(handler.plugin, handler.attribute, handler.function, event)
+
     def file_methods(self) -> list[tuple[str, Callable[..., Awaitable[str]]]]:
         """Return the ways to send a file, the best first, each with its plugin's name."""
         handlers = sorted(
@@ -311,6 +319,12 @@ class _Host:
         return await self._live.conversations.mark_read(
             peer, stanza_id=stanza_id, archive_id=archive_id
         )
+
+    async def publish(self, node: str, id: str, payload: Element) -> None:
+        await pep.publish(self._live, node, id, payload)
+
+    async def retrieve(self, node: str) -> Mapping[str, Element]:
+        return await pep.retrieve(self._live, node)
 
     async def service(self, feature: str) -> tuple[JID, DiscoInfo] | None:
         return await self._live.disco.service(feature)
