@@ -43,6 +43,7 @@ _SCRUB = [
         ("stream", "profile_id", "id"),
         ("archive", "profile_id", "id"),
         ("login", "profile_id", "id"),
+        ("roster", "profile_id", "id"),
         ("profile", "id", "id"),
         ("txn", "profile", "name"),
         ("event", "profile", "name"),

@@ -18,6 +18,7 @@ from sat.bridge.command import command
 from sat.bridge.errors import CommandError
 from sat.bridge.events import RosterChanged, RosterRemoved
 from sat.bridge.model import Contact, Level, Removed
+from sat.xmpp.namespaces import NS_ROSTER_VERSIONING
 from sat.xmpp.roster import (
     RosterItem,
     authorised,
@@ -65,6 +66,15 @@ _DROP = Prepared(
         _table.c.profile_id == bindparam("profile_id"), _table.c.jid == bindparam("jid")
     )
 )
+_COUNT = Prepared("SELECT count(*) FROM contact WHERE profile_id = :profile_id")
+_VERSION = Prepared("SELECT version, contacts FROM roster WHERE profile_id = :profile_id")
+_SET_VERSION = Prepared(
+    "INSERT OR REPLACE INTO roster (profile_id, version, contacts)"
+    " VALUES (:profile_id, :version, :contacts)"
+)
+_DROP_VERSION = Prepared("DELETE FROM roster WHERE profile_id = :profile_id")
+#: A longer version is not kept: the whole roster comes the next time.
+_MAX_VERSION = 1024
 
 
 class Roster:
@@ -98,9 +108,16 @@ class Roster:
     # ---- from the server
 
     async def fetch(self, features: Features | None) -> None:
-        """Ask the server for the roster, and take over what has changed."""
+        """Ask the server for the roster, and take over what has changed.
+
+        Where it knows versions, it sends nothing if ours is the present one, or what changed since
+        as pushes (RFC 6121, section 2.6).
+        """
+        version = None
+        if features is not None and any(ns == NS_ROSTER_VERSIONING for ns, _ in features.names):
+            version = await self._live.core.store.read(self._known_version)
         try:
-            answer = await self._live.request_element(get_roster(), 60.0)
+            answer = await self._live.request_element(get_roster(version), 60.0)
         except (StanzaError, TimeoutError, NotConnected) as error:
             _log.warn(
                 "the roster of {name} can't be had: {error}", name=self._live.name, error=error
@@ -116,8 +133,23 @@ class Roster:
                 self._take(tx, item, known.pop(item.jid.userhost(), None))
             for gone in known:
                 self._drop(tx, gone)
+            self._keep_version(tx, told.version)
 
         await self._commit(take_over)
+
+    def _known_version(self, reader: Reader) -> str:
+        """Return the version of the contacts in the database; "" if they don't fit together."""
+        row = reader.first(_VERSION, profile_id=self._live.id)
+        count = reader.first(_COUNT, profile_id=self._live.id)
+        return row[0] if row is not None and count is not None and row[1] == count[0] else ""
+
+    def _keep_version(self, tx: Transaction, version: str | None) -> None:
+        if version is None or len(version) > _MAX_VERSION:
+            tx.run(_DROP_VERSION, profile_id=self._live.id)
+            return
+        count = tx.first(_COUNT, profile_id=self._live.id)
+        assert count is not None
+        tx.run(_SET_VERSION, profile_id=self._live.id, version=version, contacts=count[0])
 
     def takes(self, iq: Iq) -> bool:
         """Tell whether a request is a roster push."""
@@ -139,6 +171,9 @@ class Roster:
                         self._drop(tx, bare)
                 else:
                     self._take(tx, item, known)
+            # Without a whole roster, the version of one change is that of nothing.
+            if told is not None and tx.first(_VERSION, profile_id=self._live.id) is not None:
+                self._keep_version(tx, told.version)
 
         await self._commit(take_over)
         self._live.handled(arrival)

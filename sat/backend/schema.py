@@ -24,7 +24,7 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.sql.expression import ClauseElement
 
 #: The revision of the schema: that of the newest migration.
-VERSION = "0004"
+VERSION = "0005"
 #: How many bits of a message's row id count messages within one millisecond.
 ORDER_BITS = 20
 
@@ -57,6 +57,15 @@ contact = Table(
     Column("subscription", Text, nullable=False),
     Column("ask", Integer, nullable=False),
     Column("rev", Integer, nullable=False),
+)
+
+roster = Table(
+    "roster",
+    metadata,
+    Column("profile_id", Integer, primary_key=True),
+    # What the server calls the contacts as they stand (RFC 6121, section 2.6), and how many.
+    Column("version", Text, nullable=False),
+    Column("contacts", Integer, nullable=False),
 )
 
 conversation = Table(

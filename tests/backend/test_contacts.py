@@ -1,8 +1,10 @@
 """The roster, presence and subscriptions: what the own server says, and nobody else."""
 
+import sqlite3
+
 import pytest
 
-from tests.backend.support import house, until
+from tests.backend.support import BOB, SM, house, until
 
 NS = "jabber:iq:roster"
 
@@ -108,6 +110,71 @@ async def test_adding_changing_and_removing_a_contact(reactor, tmp_path):
             error = await home.refused(method, jid="bob@server.test")
             assert error.name == "unknown.contact"
         assert (await home.refused("roster.add", jid="@@")).name == "usage.params"
+
+
+# ---- versions (RFC 6121, section 2.6)
+
+VER = "<ver xmlns='urn:xmpp:features:rosterver'/>"
+CAROL = "<item jid='carol@server.test' subscription='to'/>"
+
+
+async def versioned(home, alice, answer: str) -> str | None:
+    """Let the next stream be on a server with versions; return the version that is asked with."""
+    home.call("profile.connect", name="alice").addErrback(lambda _: None)
+    peer = await alice.online(serve=False, features=SM + VER)
+    request = await peer.expect(f"<iq type='get'><query xmlns='{NS}'/></iq>")
+    peer.serve()
+    peer.answer(request, answer)
+    await peer.expect("<presence/>")
+    return request[0].get("ver")
+
+
+def whole(version: str, *items: str) -> str:
+    """Return a whole roster."""
+    return f"<query xmlns='{NS}' ver='{version}'>{''.join(items)}</query>"
+
+
+async def test_an_unchanged_roster_is_not_sent_again(reactor, tmp_path):
+    async with house(reactor, tmp_path) as home:
+        alice = await home.profile(connect=False)
+        assert await versioned(home, alice, whole("v1", BOB, CAROL)) == ""
+        await home.expect("roster.changed", jid="carol@server.test")
+        await home.restart()
+        assert await versioned(home, alice, "") == "v1"
+        assert len(await contacts(home)) == 2
+        await home.forbid("roster.changed")
+        await home.forbid("roster.removed", 0)
+        alice.peer.send(push(CAROL.replace("'to'", "'remove'")).replace(NS, f"{NS}' ver='v2"))
+        await home.expect("roster.removed", name="carol@server.test")
+        # Anyone's push, which is refused, must not change the version either.
+        alice.peer.send(push(EVE, "eve@evil.test").replace(NS, f"{NS}' ver='v9"))
+        await alice.peer.expect("<iq type='error' id='push'/>")
+        alice.peer.abort()
+        assert await versioned(home, alice, "") == "v2"
+        assert await contacts(home) == {"bob@server.test": "both"}
+
+
+async def test_a_version_of_other_contacts_is_none(reactor, tmp_path):
+    async with house(reactor, tmp_path) as home:
+        alice = await home.profile(connect=False)
+        await versioned(home, alice, whole("v1", BOB, CAROL))
+        await home.expect("roster.changed", jid="carol@server.test")
+        await home.stop()
+        with sqlite3.connect(home.paths.database) as database:
+            database.execute("DELETE FROM contact WHERE jid = 'carol@server.test'")
+        database.close()
+        await home.start()
+        assert await versioned(home, alice, whole("v1", BOB, CAROL)) == ""
+        assert len(await contacts(home)) == 2
+
+
+async def test_a_push_before_any_roster_has_no_version(reactor, tmp_path):
+    async with house(reactor, tmp_path) as home:
+        alice = await home.profile(roster="")
+        alice.peer.send(push(EVE).replace(NS, f"{NS}' ver='v7"))
+        await home.expect("roster.changed", jid="eve@evil.test")
+        alice.peer.abort()
+        assert await versioned(home, alice, whole("v8", EVE)) == ""
 
 
 # ---- presence
