@@ -9,15 +9,15 @@ has a harmless twin. The rest is where its feature is tested; ``storm`` is
 rule  what holds                                      where
 ====  ==============================================  =============================================
 1     a stream is resumed, nothing doubled            storm; tests/xmpp, tests/backend
-2     it isn't: the archive tells what arrived        storm; tests/backend
+2     it isn't: the archive tells what arrived        storm; tests/backend/test_archive.py
 3     killed between sending and acknowledgement      storm; tests/e2e/test_nothing_lost.py
 4     one message, however often it comes             tests/backend/test_receiving.py; storm
-5     catching up with the archive                    with the archive's own tests
-6     results of the archive that nobody asked for    with the archive's own tests
+5     catching up with the archive                    tests/backend/test_archive.py; storm
+6     results of the archive that nobody asked for    tests/backend/test_archive.py
 7     copies (carbons) of our own account alone       forged; tests/plugins/test_xep_0280_carbons.py
 8     roster pushes of our own account alone          forged; tests/backend/test_contacts.py
 9     answers of whom was asked alone                 streams; tests/xmpp/test_session.py
-10    private nodes of ours alone                     with bookmarks and displayed markers
+10    private nodes of ours alone                     tests/backend/rooms, tests/plugins
 11    corrections of their author alone               with corrections
 12    what only a server may set                      forged
 13    certificates, STARTTLS, text in clear           streams; tests/xmpp/test_login.py
@@ -29,9 +29,9 @@ rule  what holds                                      where
 18    dates                                           tests/backend/test_receiving.py
 19    addresses                                       streams; tests/xmpp/test_jid.py
 20    capabilities                                    with the cache of capabilities
-21    rooms                                           with rooms
+21    rooms                                           tests/backend/rooms
 22    nothing for strangers                           forged; tests/plugins
-23    markers                                         with markers
+23    markers                                         tests/plugins/test_xep_0333_markers.py
 24    OMEMO                                           there is none yet
 25    upload                                          tests/plugins/test_xep_0363_upload.py
 26    names of files that are received                nothing receives files yet
