@@ -333,8 +333,8 @@ def _place(tx: Transaction, new: NewMessage, conversation_id: int, last_id: int 
 
     A clock that was set back must not put an answer before its question. What was delayed on its
     way stands at its time, but never before what came from there earlier: servers deliver in order.
-    What an archive gives follows what stands before it there; its first one, whose stamp may be in
-    whole seconds and so mean any moment of its second, what came live in that second.
+    What an archive gives follows what stands before it there. A stamp in whole seconds may mean any
+    moment of its second: what is there already of that second stays before it.
     """
     # Ids are above zero, also that of a message which claims to be older than 1970.
     time = max(min(new.ts, tx.now), 1)
@@ -344,15 +344,6 @@ def _place(tx: Transaction, new: NewMessage, conversation_id: int, last_id: int 
         time = min(time, new.archived.before)
         until = min(until, new.archived.before)
         behind = new.archived.behind(conversation_id)
-        if not behind and new.ts % 1000 == 0:
-            behind = _number(
-                tx.first(
-                    _LAST_BETWEEN,
-                    conversation_id=conversation_id,
-                    low=time << ORDER_BITS,
-                    high=until << ORDER_BITS,
-                )
-            )
     elif new.extra.delayed:
         direction = new.direction.value
         behind = _number(
@@ -360,6 +351,14 @@ def _place(tx: Transaction, new: NewMessage, conversation_id: int, last_id: int 
         )
     else:
         behind = last_id or 0
+    if new.ts % 1000 == 0 and (new.extra.delayed if new.archived is None else not behind):
+        in_that_second = tx.first(
+            _LAST_BETWEEN,
+            conversation_id=conversation_id,
+            low=time << ORDER_BITS,
+            high=until << ORDER_BITS,
+        )
+        behind = max(behind, _number(in_that_second))
     time = max(time, behind >> ORDER_BITS)
     low = time << ORDER_BITS
     last = tx.first(_LAST_PLACE, low=low, high=low + (1 << ORDER_BITS))

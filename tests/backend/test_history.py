@@ -114,12 +114,14 @@ async def test_what_was_delayed_stays_behind_what_came_from_there_before(ledger)
         second = int(NOW) * 1000
         ledger.now = int(NOW) + 0.4
         await ledger.add("live")
+        ledger.now += 0.2
+        await ledger.add("answer", direction=Direction.OUT)
         ledger.now += 5
         await ledger.add("mine", direction=Direction.OUT)
         # Its server stamps in whole seconds: the same one as the live one's.
         for body, ts in (("kept", second), ("kept too", second + 1000)):
             await ledger.add(body, ts=ts, delayed=True)
-        assert await bodies(ledger) == ["live", "kept", "kept too", "mine"]
+        assert await bodies(ledger) == ["live", "answer", "kept", "kept too", "mine"]
 
 
 @pytest.mark.parametrize("ts", [0, -1, -(2**40), int(NOW * 1000) + 10**9])
