@@ -19,6 +19,7 @@ from sat.backend import schema
 from sat.backend.adding import Archived
 from sat.backend.arrival import Arrival
 from sat.backend.schema import Prepared
+from sat.backend.store import Row
 from sat.backend.tasks import spawn, start
 from sat.backend.transaction import Transaction
 from sat.xmpp.archive import (
@@ -240,28 +241,40 @@ class Archive:
         """
         return NS_MAM in (await self._live.disco.info(owner)).features
 
-    async def catch_up(self, owner: JID) -> None:
+    async def is_begun(self, owner: JID) -> bool:
+        """Tell whether an archive was read before: then catching up goes on from there."""
+        point = await self._point(owner)
+        return point is not None and point[1] is not None
+
+    async def catch_up(self, owner: JID, first: int | None = None) -> None:
         """Fetch all that an archive has got since the last time.
 
         While a page is stored, the next one is on its way. Interrupted anywhere, it goes on from
         the last page that is stored whole.
 
         :param owner: whose archive: the account's bare JID, or a room's
+        :param first: how many messages the first time, the last ones; then they are no news
         :raises StanzaError: if the archive refuses
         :raises TimeoutError: if it doesn't answer in time
         :raises NotConnected: if the stream ends
         """
         live = self._live
         now = live.core.now()
-        after, stamp, since = await live.core.store.read(
-            lambda reader: reader.first(_POINT, profile_id=live.id, jid=owner.full())
-        ) or (None, None, None)
+        after, stamp, since = await self._point(owner) or (None, None, None)
+        begin = datetime.fromtimestamp(now, UTC) - timedelta(FIRST_DAYS)
+        if first is not None and stamp is None:
+            results = await self._last(owner, first, begin)
+            place = Archived(since or int(now * 1000), news=False)
+            last = results[-1].id if results else None
+            await self._store(owner, results, place, last, True, begin)
+            return
         place = Archived(since or int(now * 1000), news=True)
-        begin = None if after else datetime.fromtimestamp(now, UTC) - timedelta(FIRST_DAYS)
+        if after is None and stamp is not None:
+            begin = datetime.fromtimestamp(stamp / 1000, UTC) - _MARGIN
         storing: Deferred[None] | None = None
         try:
             while True:
-                query = Query(after=after, start=begin, most=PAGE)
+                query = Query(after=after, start=None if after else begin, most=PAGE)
                 try:
                     results, page = await self.page(owner, query, _TIMEOUT)
                 except StanzaError as error:
@@ -275,7 +288,7 @@ class Archive:
                     await storing
                 last = page.last or (results[-1].id if results else None)
                 over = page.complete or not results or last is None or last == after
-                storing = start(self._store(owner, results, place, last, over))
+                storing = start(self._store(owner, results, place, last, over, begin))
                 if over:
                     return
                 after = last
@@ -283,19 +296,47 @@ class Archive:
             if storing is not None:
                 await storing
 
+    async def _point(self, owner: JID) -> Row | None:
+        """Return the id and time of the message up to which an archive is known, and since when."""
+        live = self._live
+        return await live.core.store.read(
+            lambda reader: reader.first(_POINT, profile_id=live.id, jid=owner.full())
+        )
+
+    async def _last(self, owner: JID, count: int, begin: datetime) -> list[Result]:
+        """Return the last messages of an archive, from a time on, oldest first."""
+        found: list[Result] = []
+        before = ""
+        while len(found) < count:
+            most = min(PAGE, count - len(found))
+            query = Query(before=before, start=begin, most=most)
+            results, page = await self.page(owner, query, _TIMEOUT)
+            found[:0] = results
+            if page.complete or not results or results[0].id == before:
+                break
+            before = results[0].id
+        return found[-count:]
+
     async def _store(
-        self, owner: JID, results: list[Result], place: Archived, last: str | None, over: bool
+        self,
+        owner: JID,
+        results: list[Result],
+        place: Archived,
+        last: str | None,
+        over: bool,
+        begin: datetime,
     ) -> None:
         """Store a page, and then that nothing lacks up to its end."""
         live = self._live
+        now = live.core.now()
         live.inbox.from_archive(owner, results, place)
         await live.inbox.processed()
         stamps = [result.stamp for result in results if result.stamp is not None]
-        at = stamps[-1].timestamp() if stamps else live.core.now()
+        at = stamps[-1].timestamp() if stamps else begin.timestamp() if not place.news else now
 
         def note(tx: Transaction) -> None:
             which = {"profile_id": live.id, "jid": owner.full()}
-            if last is not None:
+            if last is not None or not place.news:
                 ts = int(min(at, tx.now / 1000) * 1000)
                 tx.run(_SET_POINT, **which, last_id=last, ts=ts, since=None)
                 place.keep(tx)

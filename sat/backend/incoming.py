@@ -173,6 +173,11 @@ class Inbox:
         assert one.result is not None
         own = self._live.jid
         sender, recipient = stanza.from_ or own, stanza.to or own
+        if one.owner is not None and one.owner != own:
+            # A room's archive holds what was said in it, and can't tell of anything else.
+            if stanza.type != "groupchat" or sender.bare != one.owner or not sender.resource:
+                return None
+            return Incoming(stanza=stanza, peer=one.owner, archived=True, archive_id=one.result.id)
         sent = sender.userhostJID() == own
         if not sent and recipient.userhostJID() != own:
             return None
@@ -196,7 +201,7 @@ class Inbox:
         arrival = one.arrival
         without_gap = not self._live.archive.is_holding
         talk = self._live.rooms.talk
-        author = talk.author(incoming.stanza) if new.type is MessageType.GROUPCHAT else None
+        author = talk.author(incoming) if new.type is MessageType.GROUPCHAT else None
 
         def add(tx: Transaction) -> Message | None:
             if arrival is not None and without_gap:

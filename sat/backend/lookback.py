@@ -16,7 +16,7 @@ from sat.backend.history import FIND_CONVERSATION
 from sat.backend.schema import ORDER_BITS, Prepared
 from sat.backend.store import Reader
 from sat.backend.transaction import Transaction
-from sat.xmpp.archive import Query
+from sat.xmpp.archive import NS_MAM, Query
 from sat.xmpp.stanza import JID, NotConnected, StanzaError
 
 if TYPE_CHECKING:
@@ -58,6 +58,8 @@ class LookBack:
     async def earlier(self, peer: JID, count: int) -> None:
         """Fetch messages of a conversation from before its history, if there are any.
 
+        Those of a room are in the room's archive, which is there for who is in the room.
+
         What fails is left for the next time: somebody waits to see what there is.
 
         :param peer: whose conversation: a contact's bare JID, or a room's
@@ -66,15 +68,20 @@ class LookBack:
         live = self._live
         await self._looking.acquire()
         try:
-            if live.online and await live.archive.available(live.jid):
-                await self._earlier(peer, count)
+            room = live.rooms.find(peer) if not peer.resource else None
+            if room is not None:
+                if room.joined and NS_MAM in room.features:
+                    await self._earlier(peer, count, room.jid)
+            elif live.online and await live.archive.available(live.jid):
+                await self._earlier(peer, count, live.jid)
         except (StanzaError, TimeoutError, NotConnected) as error:
             _log.info("{name}: no earlier messages: {error}", name=live.name, error=error)
         finally:
             self._looking.release()
 
-    async def _earlier(self, peer: JID, count: int) -> None:
+    async def _earlier(self, peer: JID, count: int, owner: JID) -> None:
         live = self._live
+        with_ = peer if owner == live.jid else None
         state = await live.core.store.read(lambda reader: self._beginning(reader, peer))
         if state is None:
             return
@@ -82,15 +89,15 @@ class LookBack:
         place = Archived((oldest >> ORDER_BITS) - 1, news=False)
         end = datetime.fromtimestamp((oldest >> ORDER_BITS) / 1000 + 1, UTC)
         most = min(max(count, 50), PAGE)
-        query = Query(before=id_ or "", with_=peer, end=None if id_ else end, most=most)
+        query = Query(before=id_ or "", with_=with_, end=None if id_ else end, most=most)
         try:
-            results, page = await live.archive.page(live.jid, query, _TIMEOUT)
+            results, page = await live.archive.page(owner, query, _TIMEOUT)
         except StanzaError as error:
             if error.condition != "item-not-found" or id_ is None:
                 raise
-            query = Query(before="", with_=peer, end=end, most=most)
-            results, page = await live.archive.page(live.jid, query, _TIMEOUT)
-        live.inbox.from_archive(live.jid, results, place)
+            query = Query(before="", with_=with_, end=end, most=most)
+            results, page = await live.archive.page(owner, query, _TIMEOUT)
+        live.inbox.from_archive(owner, results, place)
         await live.inbox.processed()
 
         def note(tx: Transaction) -> None:

@@ -137,7 +137,8 @@ class Messages:
     async def all(self, peer: JID, limit: _Limit = 50, before: str | None = None) -> list[Message]:
         """Return the last messages of a conversation, oldest first.
 
-        Those from before the history are fetched from the server's archive, if it has one.
+        Those from before the history are fetched from the archive of the server, or of the room,
+        if it has one.
 
         :param peer: whose conversation
         :param limit: how many, at most 1000
@@ -150,8 +151,7 @@ class Messages:
             return page(reader, self._live.id, with_.full(), limit, end)
 
         found = await self._live.core.store.read(read)
-        in_ours = with_.resource or self._live.rooms.find(with_) is None
-        if len(found) < limit and self._live.online and in_ours:
+        if len(found) < limit and self._live.online:
             await self._lookback.earlier(with_, limit - len(found))
             found = await self._live.core.store.read(read)
         return found

@@ -145,6 +145,7 @@ class Outbox:
         :param archived: tells whether what was sent to a peer would be there if the server had it;
             if not, it is marked as what may arrive twice
         """
+        rooms = self._live.rooms.archives
 
         def resolve(tx: Transaction) -> list[Message]:
             doubtful = set()
@@ -154,7 +155,8 @@ class Outbox:
                     extra = stored.extra
                     # What is said in a room is in the room's archive, not in ours.
                     in_room = stored.message.type is MessageType.GROUPCHAT
-                    if in_room or not archived(stored.message.peer):
+                    known = rooms.tells if in_room else archived
+                    if not known(stored.message.peer):
                         extra = msgspec.structs.replace(extra, maybe_duplicate=True)
                     change_message(tx, stored, state=MessageState.PENDING, extra=extra)
             waiting = pending_messages(tx, self._live.id)

@@ -12,6 +12,7 @@ from sat.backend import schema
 from sat.backend.adding import NewMessage, add_message
 from sat.backend.delivery import pending_messages
 from sat.backend.history import (
+    FIND_CONVERSATION,
     StoredMessage,
     change_message,
     select_messages,
@@ -98,16 +99,20 @@ def add_room_message(tx: Transaction, new: NewMessage, author: Author) -> Messag
     It is there already if the room's id of it is known; else if the same occupant said it under
     the same id. A reflection of ours makes ours acknowledged, and is no other message.
     """
-    if new.archive_id is not None and _by_archive_id(tx, new) is not None:
-        return None
+    if new.archive_id is not None:
+        row = _by_archive_id(tx, new)
+        if row is not None:
+            _pass(tx, new, stored_from_row(row))
+            return None
     same = _by_id(tx, new)
     if author.ours is not False:
         mine = next((one for one in same if _is_mine(one, new, author)), None)
-        if mine is None and author.ours:
+        if mine is None and author.ours and new.archived is None:
             row = tx.first(_UNREFLECTED, body=new.body, **_room(new))
             mine = stored_from_row(row) if row is not None else None
         if mine is not None:
             _reflected(tx, mine, new.archive_id)
+            _pass(tx, new, mine)
             return None
     if author.ours:
         # Said by another program of the person, which is in the room under the same nick.
@@ -116,6 +121,7 @@ def add_room_message(tx: Transaction, new: NewMessage, author: Author) -> Messag
     if known is not None and (new.archive_id is None or known.message.archive_id is None):
         if new.archive_id is not None:
             change_message(tx, known, state=known.message.state, archive_id=new.archive_id)
+        _pass(tx, new, known)
         return None
     return add_message(tx, new)
 
@@ -143,6 +149,14 @@ def fail(tx: Transaction, stored: StoredMessage, sentence: str) -> None:
 
 def _room(new: NewMessage) -> dict[str, object]:
     return {"profile_id": new.profile_id, "peer": new.peer}
+
+
+def _pass(tx: Transaction, new: NewMessage, known: StoredMessage) -> None:
+    """Let what follows in the archive follow a message that is there already."""
+    conversation = tx.first(FIND_CONVERSATION, profile_id=new.profile_id, peer=new.peer)
+    if new.archived is not None and conversation is not None:
+        new.archived.reached(conversation[0], conversation[4])
+        new.archived.passed(conversation[0], known.row)
 
 
 def _by_archive_id(tx: Transaction, new: NewMessage) -> Row | None:

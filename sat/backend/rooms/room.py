@@ -218,14 +218,14 @@ class Room:
             return
         if prepared.features is not None:
             self.features = prepared.features
-        since = prepared.since
+        since = None if prepared.archived else prepared.since
         try:
             presence = muc.join(
                 self.jid,
                 self.nick,
                 password=self.password,
                 since=since,
-                most=None if since is not None else 50,
+                most=0 if prepared.archived else None if since is not None else 50,
             )
         except ValueError:
             why = Why("room.nick", f"{self.nick!r} can't be a nick in an address")

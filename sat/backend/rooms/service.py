@@ -12,6 +12,7 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger
 
 from sat.backend.arrival import Arrival
+from sat.backend.rooms.archive import RoomArchives
 from sat.backend.rooms.bookmarks import Bookmarks
 from sat.backend.rooms.history import last_heard
 from sat.backend.rooms.invitations import Invitations
@@ -64,6 +65,7 @@ class Rooms:
         self.talk = Talk(self)
         self.invitations = Invitations(self)
         self.bookmarks = Bookmarks(self)
+        self.archives = RoomArchives(self)
         #: Whether rooms may know that we are there: we are online, and visible.
         self._visible = False
         for stored, bookmarked in live.core.store.read_now(lambda r: stored_rooms(r, live.id)):
@@ -194,7 +196,8 @@ class Rooms:
             room.password = (
                 kept.reveal() if kept else bookmark.password if bookmark is not None else None
             )
-        return Prepared(features, since - _OVERLAP if since is not None else None)
+        covered = await self.archives.covers(room.jid, features or room.features)
+        return Prepared(features, since - _OVERLAP if since is not None else None, covered)
 
     def send(self, presence: Presence, joining: bool) -> None:
         """Send a presence; one to join with carries what we show of ourselves."""
@@ -267,8 +270,8 @@ class Rooms:
         )
 
     def caught_up(self, room: Room) -> None:
-        """Let the messages go out that waited for the room."""
-        self.talk.release(room)
+        """Read what the room has archived, and let the messages go out that waited for that."""
+        self.archives.joined(room)
 
     def moved(self, room: Room, venue: JID) -> None:
         """Ask whether to go where a room went on, and take it out of what is joined by itself."""

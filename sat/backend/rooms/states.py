@@ -47,10 +47,16 @@ class Event(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What is known before joining: the room's features, and when it was last heard."""
+    """What is known before joining.
+
+    :param features: what the room can do; None if it doesn't tell
+    :param since: when it was last heard
+    :param archived: whether all that we missed is in its archive, from where it is fetched
+    """
 
     features: frozenset[str] | None
     since: datetime | None
+    archived: bool = False
 
 
 class Around(Protocol):

@@ -80,7 +80,7 @@ class Talk:
             if copied is not None:
                 incoming.peer = self.peer_of(stanza, copied)
         if stanza.type == "groupchat":
-            return self._said(incoming, arrival)
+            return not incoming.archived and self._said(incoming, arrival)
         is_live = not incoming.copied and not incoming.archived
         if is_live and stanza.child("event", NS_EVENT) is not None:
             notice = read_notice(stanza, self._rooms.live.jid)
@@ -128,8 +128,9 @@ class Talk:
         """Add what was said in a room to the history, once."""
         return add_room_message(tx, new, author)
 
-    def author(self, stanza: Message) -> Author:
+    def author(self, incoming: Incoming) -> Author:
         """Tell whether we are who said something in a room, as far as the room's word goes."""
+        stanza = incoming.stanza
         room = self._rooms.find(stanza.from_) if stanza.from_ is not None else None
         if room is None or stanza.from_ is None or not stanza.from_.resource:
             return Author(ours=False)
@@ -137,7 +138,7 @@ class Talk:
         if told is not None and room.occupant_id is not None:
             # The room strips what others write there (XEP-0421, section 6).
             return Author(ours=told == room.occupant_id)
-        if self._is_history(room, stanza):
+        if incoming.archived or self._is_history(room, stanza):
             return Author(ours=None)
         return Author(ours=stanza.from_.resource == room.nick)
 
@@ -185,16 +186,18 @@ class Talk:
 
     def release(self, room: Room) -> None:
         """Write what waited for a room; from then on all goes out at once."""
+        rooms = self._rooms
+
+        def find(tx: Transaction) -> list[MessageModel]:
+            rooms.archives.clear_doubts(tx, room.jid)
+            return [one.message for one in held_back(tx, rooms.live.id, room.jid.full())]
 
         def released() -> None:
-            entry = self._rooms.entries.get(room.jid)
+            entry = rooms.entries.get(room.jid)
             if entry is not None and entry.room.is_caught_up:
                 entry.released = True
 
-        self._rooms.live.outbox.release(
-            lambda tx: [one.message for one in held_back(tx, self._rooms.live.id, room.jid.full())],
-            released,
-        )
+        rooms.live.outbox.release(find, released)
 
     def give_up(self, room: Room) -> None:
         """Fail what waits for a room that isn't to be joined."""
