@@ -1,111 +1,15 @@
 """The account's archive (XEP-0313): caught up, looked back into, and asked what arrived."""
 
-from xml.sax.saxutils import escape
-
 import pytest
 
+from tests.backend.archive import BOB, NS_MAM, OWN, QUERY, Archived
 from tests.backend.support import house, until
 from tests.hostile.login import NS_SM, RESUMABLE
 
-NS_MAM = "urn:xmpp:mam:2"
-OWN = "alice@server.test"
-BOB = "bob@server.test"
-QUERY = f"<iq type='set'><query xmlns='{NS_MAM}'/></iq>"
-PREFS = f"<iq type='get'><prefs xmlns='{NS_MAM}'/></iq>"
-INFO = f"<iq type='get' to='{OWN}'><query xmlns='http://jabber.org/protocol/disco#info'/></iq>"
 GONE = (
     f"<failed xmlns='{NS_SM}'><item-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>"
     "</failed>"
 )
-
-
-class Archived:
-    """An archive on the scripted server, in pages of a few messages."""
-
-    def __init__(self, size: int = 3) -> None:
-        self.size = size
-        self.kept: list[tuple[str, str, str]] = []
-        #: What each query asked for: after, before, with, start.
-        self.asked: list[dict[str, str | None]] = []
-        self.default = "always"
-        self.forgotten: set[str] = set()
-        self.wrong = 0
-
-    def keep(self, id_: str, body: str, *, by: str = BOB, to: str = OWN, origin: str = "") -> None:
-        """Let it hold a message."""
-        origin_id = f"<origin-id xmlns='urn:xmpp:sid:0' id='{origin}'/>" if origin else ""
-        stamp = f"2026-01-01T00:00:{len(self.kept) // 10:02}Z"
-        self.kept.append(
-            (
-                id_,
-                stamp,
-                f"<message xmlns='jabber:client' from='{by}/x' to='{to}' type='chat' id='{id_}'>"
-                f"<body>{escape(body)}</body>{origin_id}</message>",
-            )
-        )
-
-    def serve(self, peer) -> None:
-        """Answer a client's questions of it."""
-        self.peer = peer
-        peer.on(INFO, self._info)
-        peer.on(PREFS, self._prefs)
-        peer.on(QUERY, self._page)
-
-    def result(self, query: str, id_: str, stamp: str, message: str, sender: str = OWN) -> str:
-        """Return a message that carries one of its messages."""
-        return (
-            f"<message from='{sender}' to='{OWN}/here'><result xmlns='{NS_MAM}' queryid='{query}'"
-            f" id='{id_}'><forwarded xmlns='urn:xmpp:forward:0'><delay xmlns='urn:xmpp:delay'"
-            f" stamp='{stamp}'/>{message}</forwarded></result></message>"
-        )
-
-    def _info(self, request) -> str:
-        return (
-            f"<iq type='result' id='{request.get('id')}' from='{OWN}'>"
-            f"<query xmlns='http://jabber.org/protocol/disco#info'><feature var='{NS_MAM}'/>"
-            "</query></iq>"
-        )
-
-    def _prefs(self, request) -> str:
-        return (
-            f"<iq type='result' id='{request.get('id')}'>"
-            f"<prefs xmlns='{NS_MAM}' default='{self.default}'/></iq>"
-        )
-
-    def _page(self, request) -> str:
-        query = request.find(f"{{{NS_MAM}}}query")
-        rsm = {
-            one.tag.partition("}")[2]: one.text or "" for one in query.iter() if "rsm" in one.tag
-        }
-        fields = {
-            one.get("var"): one.findtext("{jabber:x:data}value")
-            for one in query.iter("{jabber:x:data}field")
-        }
-        after, before = rsm.get("after"), rsm.get("before")
-        self.asked.append({"after": after, "before": before, **fields})
-        ids = [id_ for id_, _, _ in self.kept]
-        if {after, before} & self.forgotten:
-            return (
-                f"<iq type='error' id='{request.get('id')}'><error type='cancel'><item-not-found"
-                " xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>"
-            )
-        found = self.kept
-        if fields.get("with"):
-            found = [one for one in found if f"'{fields['with']}" in one[2]]
-        if before is not None:
-            end = ids.index(before) if before else len(ids)
-            found = [one for one in found if ids.index(one[0]) < end]
-            page, complete = found[-self.size :], len(found) <= self.size
-        else:
-            begin = ids.index(after) + 1 if after else 0
-            found = [one for one in found if ids.index(one[0]) >= begin]
-            page, complete = found[: self.size], len(found) <= self.size
-        last = f"<last>{page[-1][0]}</last>" if page else ""
-        return "".join(self.result(query.get("queryid"), *one) for one in page) + (
-            f"<iq type='result' id='{request.get('id')}'><fin xmlns='{NS_MAM}'"
-            f" complete='{str(complete).lower()}'>"
-            f"<set xmlns='http://jabber.org/protocol/rsm'>{last}</set></fin></iq>"
-        )
 
 
 async def online(alice, archive: Archived, **login) -> None:
@@ -181,7 +85,7 @@ async def test_what_comes_live_meanwhile_is_shown_at_once(reactor, tmp_path):
         await home.expect("message.added", body="live")
         sent = await home.call("message.send", to=BOB, body="answer", wait="acknowledged")
         assert sent["state"] == "acknowledged"
-        peer.send(archive._page(asked[0]))
+        peer.send(archive.page(asked[0]))
         await home.expect("message.added", body="missed")
         assert await listed(home) == ["missed", "live", "answer"]
 
@@ -201,7 +105,7 @@ async def test_a_walk_that_is_cut_goes_on_where_it_was(reactor, tmp_path):
 
         def two_pages(request) -> str | None:
             pages.append(request)
-            return archive._page(request) if len(pages) < 3 else None
+            return archive.page(request) if len(pages) < 3 else None
 
         peer.on(QUERY, two_pages)
         await until(reactor, lambda: len(pages) == 3)
@@ -242,14 +146,14 @@ async def test_results_of_anybody_else_are_left_out(reactor, tmp_path, sender):
     archive = Archived()
     async with house(reactor, tmp_path) as home:
         archive.keep("a1", "true")
-        genuine = archive._page
+        genuine = archive.page
 
         def page(request) -> str:
             query = request.find(f"{{{NS_MAM}}}query").get("queryid")
             stamp = "2026-01-01T00:00:00Z"
             return archive.result(query, "f1", stamp, FORGED, sender) + genuine(request)
 
-        archive._page = page
+        archive.page = page
         alice = await start(home, archive)
         await home.expect("message.added", body="true")
         # Nor what nobody asked for, though it has the right sender.
@@ -354,13 +258,13 @@ async def test_an_archive_that_goes_round_in_circles_is_left(reactor, tmp_path):
     archive = Archived()
     async with house(reactor, tmp_path) as home:
         archive.keep("a1", "once")
-        genuine = archive._page
+        genuine = archive.page
 
         def page(request) -> str:
             archive.kept[:] = archive.kept[:1]
             return genuine(request).replace("complete='true'", "complete='false'")
 
-        archive._page = page
+        archive.page = page
         await start(home, archive)
         await until(reactor, caught_up(home))
         assert len(archive.asked) <= 3

@@ -165,6 +165,40 @@ def test_two_programs_of_one_person_join_the_same_rooms(server, daemon, friends)
         assert wait_until(lambda: seen().get(room) == "left", PATIENCE)
 
 
+def test_what_was_said_while_alice_was_away_comes_from_the_archive(server, daemon, friends):
+    alice, carol = friends
+    room = new_room(server)
+    carol.tell("join", room, "caro")
+    carol.expect("joined", PATIENCE, room=room)
+    wanted = ["before alice came"]
+    carol.tell("say", room, wanted[0])
+    carol.expect("message", PATIENCE, body=wanted[0])
+    daemon.jp("-p", alice, "room", "join", room, "--nick", "al")
+    assert wait_until(lambda: bodies(daemon, alice, room) == wanted, PATIENCE)
+    daemon.jp("-p", alice, "message", "send", room, "mine", "--wait", "acknowledged")
+    wanted.append("mine")
+    for turn in range(3):
+        daemon.jp("profile", "disconnect", alice)
+        # More than a room says again by itself to who joins it.
+        missed = [f"missed {turn} {number}" for number in range(30)]
+        for body in missed:
+            carol.tell("say", room, body)
+        carol.expect("message", PATIENCE, body=missed[-1])
+        wanted += missed
+        daemon.jp("profile", "connect", alice)
+        daemon.jp("-p", alice, "room", "join", room)
+        daemon.jp("-p", alice, "message", "send", room, f"back {turn}", "--wait", "acknowledged")
+        wanted.append(f"back {turn}")
+
+        def stored() -> list[str]:
+            found = daemon.json("-p", alice, "message", "list", room, "--limit", "500")
+            return [one["body"] for one in found]
+
+        count = len(wanted)
+        assert wait_until(lambda count=count: len(stored()) >= count, PATIENCE)
+        assert stored() == wanted
+
+
 @pytest.mark.parametrize("kind", [Prosody, Ejabberd])
 def test_a_server_that_is_restarted(kind, daemon):
     with kind({"alice": "alicepw"}) as server:

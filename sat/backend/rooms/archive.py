@@ -21,7 +21,7 @@ from sat.backend.transaction import Transaction
 from sat.bridge.model import MessageType
 from sat.xmpp.archive import NS_MAM
 from sat.xmpp.reactor import Clock
-from sat.xmpp.stanza import JID, NotConnected, StanzaError
+from sat.xmpp.stanza import JID, NotConnected, StanzaError, parse_jid
 
 if TYPE_CHECKING:
     from sat.backend.rooms.service import Rooms
@@ -43,6 +43,7 @@ class RoomArchives:
         self._unreadable: set[JID] = set()
         #: Rooms of which, since we joined, all is known that they had got before.
         self._read: set[str] = set()
+        self._sleeping: set[Deferred[None]] = set()
 
     async def covers(self, jid: JID, features: frozenset[str]) -> bool:
         """Note that a room is about to be joined; tell whether its archive has what we missed.
@@ -58,7 +59,13 @@ class RoomArchives:
 
     def tells(self, room: str) -> bool:
         """Tell whether what a room had got before we joined is known from its archive."""
-        return room in self._read
+        known = self._rooms.find(parse_jid(room))
+        return room in self._read and known is not None and known.is_caught_up
+
+    def end(self) -> None:
+        """Try no more: we are in no room."""
+        for over in list(self._sleeping):
+            over.cancel()
 
     def joined(self, room: Room) -> None:
         """Read what a room has archived, and then let out what waits for the room."""
@@ -91,6 +98,16 @@ class RoomArchives:
             lock.release()
         self._rooms.talk.release(room)
 
+    async def _sleep(self, seconds: float) -> None:
+        over: Deferred[None] = Deferred(lambda _: timer.cancel())
+        clock = cast(Clock, self._rooms.live.core.reactor)
+        timer = clock.callLater(seconds, over.callback, None)
+        self._sleeping.add(over)
+        try:
+            await over
+        finally:
+            self._sleeping.discard(over)
+
     async def _try(self, room: Room) -> bool:
         """Catch up, or give up after some tries; tell whether it did.
 
@@ -98,10 +115,7 @@ class RoomArchives:
         """
         for delay in _DELAYS:
             if delay:
-                over: Deferred[None] = Deferred()
-                clock = cast(Clock, self._rooms.live.core.reactor)
-                clock.callLater(delay, over.callback, None)
-                await over
+                await self._sleep(delay)
             if not room.is_caught_up:
                 raise NotConnected
             try:

@@ -174,6 +174,7 @@ class Rooms:
     def _hide(self, why: Why) -> None:
         self._visible = False
         self.bookmarks.end()
+        self.archives.end()
         for entry in list(self.entries.values()):
             entry.room.happen(Event.OFFLINE, why)
 
