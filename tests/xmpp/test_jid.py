@@ -77,3 +77,25 @@ def test_bare_and_with_resource():
     assert jid.bare.with_resource("r") == jid
     assert parse_jid("a@x.test/r") is jid
     assert jid != "a@x.test/r"
+
+
+@pytest.mark.parametrize("host", ["a.test", "a--b.test", "xn--mnchen-3ya.test", "127.0.0.1", "a"])
+@pytest.mark.parametrize("user", [None, "bob", "b.o+b-_", "-bob", "0"])
+@pytest.mark.parametrize("resource", [None, "home", "A/b@c", "~", "x:y"])
+def test_plain_address_is_what_preparing_it_gives(user, host, resource):
+    prepared = JID(tuple=(user, host, resource))
+    assert JID(prepared.full()) == prepared
+    assert hash(JID(prepared.full())) == hash(prepared)
+
+
+@pytest.mark.parametrize(
+    "text", ["a@-b.test", "a@b-.test", "a@b..test", "a b@c.test", "a@b_c.test"]
+)
+def test_what_only_looks_plain_is_refused(text):
+    with pytest.raises(ValueError):
+        JID(text)
+
+
+@pytest.mark.parametrize("text", ["A@b.test", "a@B.test"])
+def test_capitals_are_prepared(text):
+    assert JID(text).full() == "a@b.test"
