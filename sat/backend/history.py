@@ -60,6 +60,12 @@ _SET_STATE = Prepared(
         rev=bindparam("rev"),
     )
 )
+#: What is as it was when read needs no reading again. Each change gives a new ``rev``, but for
+#: the forgetting of a session's numbers.
+_ADVANCE = Prepared(
+    "UPDATE message SET state = :state, number = :number, rev = :rev"
+    " WHERE id = :key AND rev = :known_rev AND state = :known_state AND number IS :known_number"
+)
 
 
 def select_messages() -> Select[Any]:
@@ -147,6 +153,32 @@ def change_message(
     )
     tx.emit(changed.profile, MessageChanged(changed), message_row=stored.row)
     return changed
+
+
+def advance_message(
+    tx: Transaction, known: Message, known_number: int | None, state: MessageState, number: int
+) -> Message | None:
+    """Change the delivery state of a message that is still as we know it, and tell of it.
+
+    :param known_number: the number of the stanza that carries it as far as we know
+    :returns: None, and nothing is changed, if it is not as we know it
+    """
+    row = row_of(known.id)
+    changed = tx.run(
+        _ADVANCE,
+        key=row,
+        known_rev=known.rev,
+        known_state=known.state.value,
+        known_number=known_number,
+        state=state.value,
+        number=number,
+        rev=tx.rev,
+    )
+    if not changed.rowcount:
+        return None
+    advanced = msgspec.structs.replace(known, state=state, rev=tx.rev)
+    tx.emit(advanced.profile, MessageChanged(advanced), message_row=row)
+    return advanced
 
 
 def stored_from_row(row: Row) -> StoredMessage:

@@ -8,6 +8,7 @@ no archive could tell. What follows in those conversations waits for that.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
@@ -28,6 +29,7 @@ from sat.backend.delivery import (
 )
 from sat.backend.history import (
     StoredMessage,
+    advance_message,
     change_message,
     find_message,
     row_of,
@@ -58,6 +60,8 @@ NS_PING = "urn:xmpp:ping"
 _log = Logger("sat.outbox")
 #: A message in flight at so many stream errors is given up, and the queue moves on.
 _MAX_ATTEMPTS = 3
+#: So many messages in flight are remembered; those beyond are read again when acknowledged.
+_REMEMBERED = 1000
 
 
 class Outbox:
@@ -72,6 +76,8 @@ class Outbox:
         self._probing = False
         #: Conversations with a message of which nobody knows whether the server has it.
         self._doubtful: set[str] = set()
+        #: What this session carries, by number.
+        self._in_flight: deque[tuple[int, Message]] = deque()
 
     async def accept(self, new: NewMessage, call: Call | None) -> Message:
         """Store a message and write it as soon as its turn comes; returns it as stored.
@@ -98,7 +104,8 @@ class Outbox:
                 _count_attempt(tx, stored)
             forget_numbers(tx, self._live.id)
 
-        self._commit(forget, "forgetting a session")
+        # What the last session still had to commit is delivered before this.
+        self._commit(forget, "forgetting a session", lambda _: self._in_flight.clear())
 
     def session_restored(self, acknowledged: int) -> None:
         """Take the session of an earlier process: all behind a number never reached the server."""
@@ -199,8 +206,13 @@ class Outbox:
 
     def acknowledged(self, count: int) -> Deferred[None]:
         """Note that the server has every stanza of this session up to a number."""
+        known = []
+        while self._in_flight and self._in_flight[0][0] <= count:
+            known.append(self._in_flight.popleft())
 
         def mark(tx: Transaction) -> None:
+            for number, message in known:
+                advance_message(tx, message, number, MessageState.ACKNOWLEDGED, number)
             for stored in sent_up_to(tx, self._live.id, count):
                 _acknowledge(tx, stored)
 
@@ -261,13 +273,26 @@ class Outbox:
             return
 
         def number_it(number: int) -> Deferred[None]:
-            def mark(tx: Transaction) -> None:
+            def mark(tx: Transaction) -> Message | None:
+                if message.state is MessageState.PENDING:
+                    sent = advance_message(tx, message, None, MessageState.SENT, number)
+                    if sent is not None:
+                        return sent
                 present = find_message(tx, row)
-                if present is not None and present.message.state is MessageState.PENDING:
-                    change_message(tx, present, state=MessageState.SENT, number=number)
+                if present is None or present.message.state is not MessageState.PENDING:
+                    return None
+                return change_message(tx, present, state=MessageState.SENT, number=number)
+
+            def marked(sent: Message | None) -> None:
+                # What goes to a room is acknowledged by the room.
+                if sent is None or sent.type is MessageType.GROUPCHAT:
+                    return
+                if len(self._in_flight) < _REMEMBERED:
+                    self._in_flight.append((number, sent))
 
             self._written = number
-            return self._journal.commit(mark, wait=True)
+            done = self._journal.commit(mark, wait=True, before_events=marked)
+            return done.addCallback(lambda _: None)
 
         def not_written(failure: Failure) -> None:
             if not isinstance(failure.value, NotConnected):
