@@ -19,6 +19,8 @@ from sat.bridge.log import EventLog, LoggedEvent, VolatileEvent
 MAX_TAIL = 5000
 
 _PAGE = 200
+#: Whether a frontend keeps up is seen after so many bytes.
+_PIECE = 4096
 #: How many values that are not in the log wait for a slow frontend; they are shared by all.
 _MAX_BEHIND = 50_000
 
@@ -180,14 +182,25 @@ class Subscription:
         self.wake()
 
     def _send(self, events: Sequence[LoggedEvent]) -> None:
+        """Write events in pieces, which cost far less than each line by itself."""
+        if self._stuck:
+            return
+        lines: list[bytes] = []
+        size = 0
         for event in events:
-            if self._stuck:
-                return
-            self._cursor = event.seq
             if self._wants(event):
                 line = event.line(self._prev)
                 self._prev = event.seq
-                self._write(line)
+                lines.append(line)
+                size += len(line)
+            self._cursor = event.seq
+            if size >= _PIECE:
+                self._write(b"".join(lines))
+                lines, size = [], 0
+                if self._paused or self._ended:
+                    return
+        if lines:
+            self._write(b"".join(lines))
 
     def _wants(self, event: LoggedEvent | VolatileEvent) -> bool:
         wanted = self._wanted

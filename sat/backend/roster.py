@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, delete, select
@@ -187,12 +188,13 @@ class Roster:
         await self._live.core.journal.commit(change, wait=True)
 
     def _take(self, tx: Transaction, item: RosterItem, known: Row | None) -> None:
+        # Thousands of contacts share a few of these words: each is kept once.
         contact = Contact(
             profile=self._live.name,
             jid=item.jid.userhost(),
             name=item.name,
-            groups=tuple(sorted(item.groups)),
-            subscription=item.subscription,  # type: ignore[arg-type]
+            groups=tuple(sorted(map(sys.intern, item.groups))),
+            subscription=sys.intern(item.subscription),  # type: ignore[arg-type]
             ask=item.ask,
             rev=tx.rev,
         )
@@ -296,8 +298,8 @@ def contacts(reader: Reader, profile_id: int, profile: str) -> list[Contact]:
             profile=profile,
             jid=jid,
             name=name,
-            groups=tuple(json.loads(groups)),
-            subscription=subscription,
+            groups=tuple(map(sys.intern, json.loads(groups))),
+            subscription=sys.intern(subscription),  # type: ignore[arg-type]
             ask=bool(ask),
             rev=rev,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import cast
 
 from sqlalchemy import insert
@@ -64,7 +65,7 @@ class Transaction:
         """
         self._seq += 1
         data = encode_result(getattr(event, "data", None))
-        ts = datetime.fromtimestamp(self.now / 1000, UTC)
+        ts = _time(self.now)
         origin = self.origin
         self.run(
             _ADD_EVENT,
@@ -80,3 +81,9 @@ class Transaction:
         )
         logged = LoggedEvent.encode(self._seq, profile, type(event), ts, origin, data)
         self.events.append((event, logged))
+
+
+@lru_cache(maxsize=2)
+def _time(milliseconds: int) -> datetime:
+    """Return a moment as a datetime; that of a group of commits is the same for all its events."""
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)

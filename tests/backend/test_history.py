@@ -3,8 +3,16 @@
 import pytest
 
 from sat.backend.adding import Archived
-from sat.backend.history import find_message, message_id, page, row_of
-from sat.bridge.model import Direction
+from sat.backend.delivery import forget_numbers
+from sat.backend.history import (
+    advance_message,
+    change_message,
+    find_message,
+    message_id,
+    page,
+    row_of,
+)
+from sat.bridge.model import Direction, MessageState
 from tests.backend.ledger import NOW, Ledger
 from tests.backend.support import until
 
@@ -297,3 +305,57 @@ async def _indexed(reactor, ledger, count: int) -> None:
     while await read(ledger, "SELECT count(*) FROM message_fts_docsize") != [(count,)]:
         assert reactor.seconds() < end, "nothing is indexed"
         await until(reactor, lambda: True)
+
+
+async def test_a_message_advances_only_from_where_it_is_known_to_be(ledger):
+    async with ledger:
+        await ledger.people("alice")
+        added = await ledger.add("hello", direction=Direction.OUT, state=MessageState.PENDING)
+
+        def advance(known, known_number, state, number):
+            return ledger.journal.commit(
+                lambda tx: advance_message(tx, known, known_number, state, number)
+            )
+
+        sent = await advance(added, None, MessageState.SENT, 3)
+        assert (sent.state, sent.rev > added.rev) == (MessageState.SENT, True)
+        told = ledger.journal.head
+        assert await advance(added, None, MessageState.SENT, 4) is None
+        assert await advance(sent, 4, MessageState.ACKNOWLEDGED, 4) is None
+        rows = await ledger.rows("SELECT state, number FROM message")
+        assert (rows, ledger.journal.head) == ([("sent", 3)], told)
+        done = await advance(sent, 3, MessageState.ACKNOWLEDGED, 3)
+        stored = await ledger.store.read(lambda reader: find_message(reader, row_of(added.id)))
+        assert (stored.message, stored.number) == (done, 3)
+
+
+async def test_a_session_that_is_forgotten_acknowledges_nothing_by_number(ledger):
+    async with ledger:
+        await ledger.people("alice")
+        added = await ledger.add("hello", direction=Direction.OUT, state=MessageState.PENDING)
+        sent = await ledger.journal.commit(
+            lambda tx: advance_message(tx, added, None, MessageState.SENT, 1)
+        )
+        await ledger.journal.commit(lambda tx: forget_numbers(tx, 1))
+        acknowledged = await ledger.journal.commit(
+            lambda tx: advance_message(tx, sent, 1, MessageState.ACKNOWLEDGED, 1)
+        )
+        assert acknowledged is None
+
+
+async def test_what_changed_otherwise_is_not_overwritten(ledger):
+    async with ledger:
+        await ledger.people("alice")
+        added = await ledger.add("hello", direction=Direction.OUT, state=MessageState.PENDING)
+
+        def name(tx):
+            stored = find_message(tx, row_of(added.id))
+            change_message(tx, stored, state=MessageState.PENDING, archive_id="a1")
+
+        await ledger.journal.commit(name)
+        assert (
+            await ledger.journal.commit(
+                lambda tx: advance_message(tx, added, None, MessageState.SENT, 1)
+            )
+            is None
+        )
