@@ -7,7 +7,7 @@ c2s_ports = { $c2s }; c2s_direct_tls_ports = { $direct_tls }; legacy_ssl_ports =
 http_ports = {}
 -- No other server is looked for but those that it is told of.
 s2s_ports = { $s2s }; s2s_secure_auth = true; s2s_neighbours = { $neighbours }
-plugin_paths = { "$modules" }
+plugin_paths = { "$modules", "$plugins" }
 https_ports = { $https }; https_interfaces = { "127.0.0.1" }
 proxy65_ports = { $proxy65 }; proxy65_interfaces = { "127.0.0.1" }
 admin_socket = "$folder/admin.sock"
@@ -15,7 +15,6 @@ log = { $level = "$folder/prosody.log" }
 -- By default it sleeps a millisecond after each 8 KiB which it reads over TLS: 20 MiB take it 8 s to receive, 0.15 s so.
 network_settings = { read_size = 65536, min_wait = 0 }; gc = { mode = "generational" }
 
-plugin_paths = { "$plugins" }
 modules_enabled = { $enabled }
 modules_disabled = { $disabled }
 
