@@ -77,8 +77,13 @@ class RoomCalls:
             return await self.nick(bare, given or "")
         secret = password.reveal() if password is not None else None
         wanted = self._rooms.want(bare, given, secret)
-        self._rooms.bookmarks.set(bare, autojoin=True)
-        await self._wait(wanted.settled(), timeout, f"{bare.full()} does not answer")
+        try:
+            await self._wait(wanted.settled(), timeout, f"{bare.full()} does not answer")
+        finally:
+            # Not before: another program that follows the bookmark could make the room first, and
+            # lock us out of it meanwhile.
+            if wanted.wanted:
+                self._rooms.bookmarks.set(bare, autojoin=True)
         if not wanted.joined:
             reason = wanted.why.reason
             name = f"{_ROOTS.get(reason, 'failed')}.room"
