@@ -147,7 +147,7 @@ async def test_who_is_put_out(reactor, tmp_path, goodbye, state, words):
     async with house(reactor, tmp_path) as home:
         alice = await home.profile()
         venue = await joined(home, alice)
-        (shown,) = await home.call("room.list")
+        shown = await home.expect("room.changed", state="joined", autojoin=True)
         alice.peer.send(goodbye)
         told = await home.expect("room.changed", state=state, rev=lambda rev: rev > shown["rev"])
         assert words in told["sentence"]
