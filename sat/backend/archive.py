@@ -91,6 +91,7 @@ class Archive:
         self._queries: dict[str, tuple[JID, list[Result]]] = {}
         self._running = False
         self._settled = False
+        self._turn = 0
         self._holding = False
         self._held: list[tuple[Element, Arrival]] = []
         self._held_from: set[str] = set()
@@ -158,6 +159,7 @@ class Archive:
         :param managed: whether the server keeps what was not acknowledged, in its order
         """
         self._settled = False
+        self._turn += 1
         if managed:
             self._held.clear()
         self._release()
@@ -165,28 +167,29 @@ class Archive:
 
     async def _settle(self) -> None:
         try:
-            await self._settle_now()
+            await self._settle_now(self._turn)
         except NotConnected:
-            # Where another stream has followed already, nobody else begins it again.
-            self._plan(_SOON)
+            pass
         finally:
             self._running = False
+        if not self._settled and self._live.online:
+            # The session ended meanwhile; another one may have begun, and nobody else begins this.
+            self._plan(_SOON)
 
-    async def _settle_now(self) -> None:
+    async def _settle_now(self, turn: int) -> None:
         live = self._live
-        if not await self.available(live.jid):
-            self._release()
-            live.outbox.resolve(lambda peer: False)
-            self._settled = True
-            return
-        caught_up = await self._try()
-        self._release()
+        available = await self.available(live.jid)
+        caught_up = available and await self._try()
         prefs = Prefs(default="never")
         if live.outbox.doubtful and caught_up:
             prefs = await self._prefs()
+        if self._turn != turn:
+            return  # what was in doubt then is not what is now
+        self._release()
         live.outbox.resolve(lambda peer: prefs.archives(peer, live.roster.lists(peer)))
         self._settled = True
-        self._plan(_AGAIN)
+        if available:
+            self._plan(_AGAIN)
 
     async def _try(self) -> bool:
         """Catch up, or give up after some tries; tell whether it did."""
