@@ -85,6 +85,7 @@ class RoomCalls:
             if wanted.wanted:
                 self._rooms.bookmarks.set(bare, autojoin=True)
         if not wanted.joined:
+            self._rooms.live.require_online()
             reason = wanted.why.reason
             name = f"{_ROOTS.get(reason, 'failed')}.room"
             sentence = wanted.why.sentence or f"{bare.full()} was not joined"

@@ -63,6 +63,8 @@ class Room:
         self._nicks = 0
         self._entered_at = 0.0
         self._subject_came = False
+        #: Whether we shall ask to be let in as soon as we may, and haven't yet.
+        self._beginning = False
         self._settling: list[Deferred[None]] = []
         #: Who waits for the new nick or subject.
         self._asked: dict[str, Deferred[None]] = {}
@@ -109,7 +111,7 @@ class Room:
     def ask(self, what: str) -> Deferred[None]:
         """Return a Deferred that fires once the room granted us a ``nick`` or a ``subject``."""
         self._fail_asked(what, StanzaError("conflict", text="another request came before"))
-        done: Deferred[None] = Deferred(lambda _: self._forget_asked(what))
+        done: Deferred[None] = Deferred(lambda _: self._asked.pop(what, None))
         self._asked[what] = done
         return done
 
@@ -197,6 +199,7 @@ class Room:
 
     def _ask_to_join(self) -> None:
         self._nicks = 0
+        self._beginning = False
         self.nick = self.wanted_nick
         self.why = Why()
         self._ask_again()
@@ -291,6 +294,7 @@ class Room:
     def _forget(self) -> None:
         """Let go of what was true of being in."""
         self._attempt += 1
+        self._beginning = False
         self._stop_timers()
         self.is_caught_up = False
         self._forget_occupants()
@@ -304,6 +308,7 @@ class Room:
 
     def _start_anew(self) -> None:
         self._tries = 0
+        self._beginning = True
         self.why = Why()
 
     # ---- time
@@ -331,15 +336,13 @@ class Room:
         self._stop_timer()
         self.watch.stop()
 
-    # ----
-
     def _forget_occupants(self) -> None:
         gone, self.occupants = self.occupants, {}
         for nick in gone:
             self._around.occupant(self, OccupantPresence(nick, here=False, show="unavailable"))
 
     def _tell_settled(self) -> None:
-        if self.state not in (State.JOINING, State.UNLOCKING):
+        if not self._beginning and self.state not in (State.JOINING, State.UNLOCKING):
             settling, self._settling = self._settling, []
             for done in settling:
                 done.callback(None)
@@ -348,9 +351,6 @@ class Room:
         asked = self._asked.pop(what, None)
         if asked is not None:
             asked.callback(None)
-
-    def _forget_asked(self, what: str) -> None:
-        self._asked.pop(what, None)
 
     def _fail_asked(self, what: str, error: StanzaError) -> None:
         asked = self._asked.pop(what, None)
@@ -368,6 +368,7 @@ TABLE: dict[tuple[State, Event], tuple[State, tuple[_Action, ...]]] = {
     (State.LEFT, Event.WANTED): (State.WAITING, (Room._start_anew,)),
     (State.REFUSED, Event.WANTED): (State.WAITING, (Room._start_anew,)),
     (State.REMOVED, Event.WANTED): (State.WAITING, (Room._start_anew,)),
+    (State.WAITING, Event.WANTED): (State.WAITING, (Room._start_anew,)),
     (State.WAITING, Event.ONLINE): (State.JOINING, (Room._ask_to_join,)),
     (State.WAITING, Event.RETRY): (State.JOINING, (Room._ask_to_join,)),
     (State.WAITING, Event.OFFLINE): (State.WAITING, _out),

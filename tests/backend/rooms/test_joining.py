@@ -311,3 +311,33 @@ async def test_occupants_are_bounded(reactor, tmp_path, monkeypatch):
         await home.expect("occupant.changed", nick="n97")
         await home.forbid("occupant.changed", nick="n98")
         assert len(await home.call("room.occupants", room=ROOM)) == 100
+
+
+async def online_without_roster(home):
+    """Return a profile that is online and waits for its roster, and the request for it."""
+    alice = await home.profile(connect=False)
+    connecting = home.call("profile.connect", name="alice")
+    await alice.online(serve=False)
+    await connecting
+    asked = await alice.peer.expect("<iq type='get'><query xmlns='jabber:iq:roster'/></iq>")
+    return alice, asked
+
+
+async def test_joining_in_the_first_moment_of_a_session_waits_for_its_presence(reactor, tmp_path):
+    async with house(reactor, tmp_path) as home:
+        alice, asked = await online_without_roster(home)
+        joining = home.call("room.join", room=ROOM)
+        await alice.peer.forbid("<presence/>")
+        assert not joining.called
+        alice.peer.serve()
+        Venue(alice.peer)
+        alice.peer.answer(asked, "<query xmlns='jabber:iq:roster'/>")
+        assert (await joining)["state"] == "joined"
+
+
+async def test_joining_ends_with_the_session_that_it_waited_for(reactor, tmp_path):
+    async with house(reactor, tmp_path) as home:
+        alice, _ = await online_without_roster(home)
+        joining = home.refused("room.join", room=ROOM)
+        alice.peer.abort()
+        assert (await joining).name == "offline.profile"

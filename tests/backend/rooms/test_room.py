@@ -304,3 +304,24 @@ def test_a_new_room_that_can_not_be_opened(world):
     assert world.room.state is State.REFUSED
     assert "could not be opened" in world.room.why.sentence
     assert world.sent[-1].type == "unavailable"
+
+
+def test_who_wants_to_join_waits_until_that_may_be_asked(world):
+    world.room.happen(Event.WANTED)
+    early = world.room.settled()
+    assert not early.called
+    world.room.happen(Event.ONLINE)
+    assert not early.called
+    world.hears(occupant("alice", 110))
+    assert early.called
+
+
+def test_who_wants_to_join_hears_when_the_stream_ends_first(world):
+    world.room.happen(Event.WANTED)
+    early = world.room.settled()
+    world.room.happen(Event.OFFLINE, Why())
+    assert early.called
+    again = world.room.settled()
+    assert again.called
+    world.room.happen(Event.WANTED)
+    assert not world.room.settled().called
