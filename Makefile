@@ -58,7 +58,7 @@ api: $(VENV)/.test
 pytest: $(VENV)/.test
 	@$(INSTALL) prosody ejabberd
 	@echo '— tests'
-	@$(BIN)/pytest --quiet $(T)
+	@$(BIN)/pytest --quiet --numprocesses auto --maxprocesses 4 --dist loadfile $(T)
 
 storm: $(VENV)/.test
 	@$(INSTALL) prosody

@@ -41,10 +41,11 @@ def free_ports(count: int) -> list[int]:
     """Pick free TCP ports of loopback.
 
     They are below the ephemeral range, so that no outgoing connection takes them while a server
-    is down between a kill and a restart.
+    is down between a kill and a restart; and no two workers of one test run pick the same.
     """
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     ports: list[int] = []
-    for port in random.sample(range(10240, 32768), 2000):
+    for port in random.sample(range(10240 + worker % 16, 32768, 16), 1000):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             with contextlib.suppress(OSError):

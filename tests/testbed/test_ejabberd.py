@@ -16,31 +16,33 @@ def server() -> Iterator[Ejabberd]:
         yield running
 
 
-def programs() -> set[int]:
-    """Return the pids of all that Erlang left running."""
+def programs(folder: Path) -> set[int]:
+    """Return the pids of all that Erlang runs for the server that has its files in a folder."""
     found = set()
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
                 name = (entry / "comm").read_text().strip()
+                surroundings = (entry / "environ").read_bytes()
             except OSError:
                 continue
-            if name in ("epmd", "beam.smp", "erl_child_setup", "inet_gethost"):
+            of_erlang = name in ("epmd", "beam.smp", "erl_child_setup", "inet_gethost")
+            if of_erlang and str(folder).encode() in surroundings:
                 found.add(int(entry.name))
     return found
 
 
 def test_it_leaves_nothing() -> None:
-    before = programs()
     with Ejabberd() as server:
         pid, ports = server.pid, list(server.ports.values())
         assert is_alive(pid)
-        own = programs() - before
+        own = programs(server.folder)
         assert pid in own
     assert not is_alive(pid)
     assert not any(map(accepts, ports))
     assert not server.folder.exists()
     assert not {one for one in own if is_alive(one)}
+    assert not programs(server.folder)
 
 
 def test_a_crash_keeps_ports_and_data(server: Ejabberd) -> None:
