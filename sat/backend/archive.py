@@ -17,7 +17,7 @@ from twisted.logger import Logger
 
 from sat.backend import schema
 from sat.backend.adding import Archived
-from sat.backend.arrival import Arrival
+from sat.backend.holding import Holding
 from sat.backend.schema import Prepared
 from sat.backend.store import Row
 from sat.backend.tasks import spawn, start
@@ -34,7 +34,7 @@ from sat.xmpp.archive import (
     read_result,
 )
 from sat.xmpp.reactor import Clock, Timer
-from sat.xmpp.stanza import JID, NS_DELAY, Element, Iq, NotConnected, StanzaError, parse_jid
+from sat.xmpp.stanza import JID, Element, Iq, NotConnected, StanzaError, parse_jid
 
 if TYPE_CHECKING:
     from sat.backend.live import LiveProfile
@@ -43,8 +43,6 @@ if TYPE_CHECKING:
 FIRST_DAYS = 30
 
 _log = Logger("sat.archive")
-#: Messages that are held while the archive is read.
-_MAX_HELD = 5000
 #: Messages a page; servers give fewer if that is too many for them.
 PAGE = 250
 #: Seconds that a server has for a page.
@@ -92,16 +90,14 @@ class Archive:
         self._running = False
         self._settled = False
         self._turn = 0
-        self._holding = False
-        self._held: list[tuple[Element, Arrival]] = []
-        self._held_from: set[str] = set()
+        self.holding = Holding(live)
         self._timer: Timer | None = None
 
     # ---- the account's archive, at the beginning of a session
 
     def session_began(self) -> None:
-        """Hold what was delayed on its way: the archive knows in which order it belongs."""
-        self._holding = True
+        """Hold what comes live, and note that something may have been missed before it."""
+        self.holding.begin()
         spawn(self.fall_behind(self._live.jid), "noting that the archive is to be read")
 
     async def fall_behind(self, owner: JID) -> None:
@@ -120,33 +116,6 @@ class Archive:
 
         await live.core.journal.commit(note, wait=True)
 
-    def holds(self, element: Element, arrival: Arrival) -> bool:
-        """Keep a message until the archive is caught up, or False if it may be taken now.
-
-        The server is not told that it is dealt with, so that a crash loses none.
-        """
-        if not self._holding or len(self._held) >= _MAX_HELD or element.get("type") == "groupchat":
-            return False
-        sender = (element.get("from") or "").partition("/")[0]
-        # What follows a held one of the same sender must not overtake it.
-        if sender not in self._held_from and element.child("delay", NS_DELAY) is None:
-            return False
-        self._held_from.add(sender)
-        self._held.append((element, arrival))
-        return True
-
-    @property
-    def is_holding(self) -> bool:
-        """Whether anything is held: then what comes after it is not dealt with without a gap."""
-        return bool(self._held)
-
-    def _release(self) -> None:
-        self._holding = False
-        held, self._held = self._held, []
-        self._held_from.clear()
-        for element, arrival in held:
-            self._live.inbox.received(element, arrival)
-
     def begin(self) -> None:
         """Catch up, and resolve what the last session left in doubt; harmless while it does."""
         if not self._running and not self._settled:
@@ -161,8 +130,8 @@ class Archive:
         self._settled = False
         self._turn += 1
         if managed:
-            self._held.clear()
-        self._release()
+            self.holding.drop()
+        self.holding.release()
         self._forget_plan()
 
     async def _settle(self) -> None:
@@ -185,7 +154,7 @@ class Archive:
             prefs = await self._prefs()
         if self._turn != turn:
             return  # what was in doubt then is not what is now
-        self._release()
+        self.holding.release()
         live.outbox.resolve(lambda peer: prefs.archives(peer, live.roster.lists(peer)))
         self._settled = True
         if available:

@@ -199,7 +199,7 @@ class Inbox:
     def _store(self, incoming: Incoming, one: _Waiting) -> None:
         new = self._new_message(incoming, one)
         arrival = one.arrival
-        without_gap = not self._live.archive.is_holding
+        without_gap = not self._live.archive.holding.is_holding
         talk = self._live.rooms.talk
         author = talk.author(incoming) if new.type is MessageType.GROUPCHAT else None
 

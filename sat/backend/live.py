@@ -334,7 +334,7 @@ class LiveProfile:
         if element.name == "message":
             if self.archive.takes(element):
                 self.handled(arrival)  # it can be asked for again
-            elif not self.archive.holds(element, arrival):
+            elif not self.archive.holding.takes(element, arrival):
                 self.inbox.received(element, arrival)
             return
         try:

@@ -68,26 +68,44 @@ async def test_all_that_was_missed_is_there_once_and_in_order(reactor, tmp_path)
         assert await listed(home) == [*wanted, "m9"]
 
 
-async def test_what_comes_live_meanwhile_is_shown_at_once(reactor, tmp_path):
+async def reading(reactor, home, archive):
+    """Return a profile's server, and the query for its archive that isn't answered yet."""
+    alice = await home.profile(connect=False)
+    home.call("profile.connect", name="alice").addErrback(lambda _: None)
+    peer = await alice.server.accept()
+    await peer.log_in(resource="here")
+    peer.serve(alice.roster)
+    archive.serve(peer)
+    asked = []
+    peer.on(QUERY, asked.append)
+    await until(reactor, lambda: asked)
+    return peer, asked[0]
+
+
+async def test_what_comes_live_meanwhile_is_soon_shown(reactor, tmp_path):
     archive = Archived()
     async with house(reactor, tmp_path) as home:
         archive.keep("a1", "missed")
-        alice = await home.profile(connect=False)
-        home.call("profile.connect", name="alice").addErrback(lambda _: None)
-        peer = await alice.server.accept()
-        await peer.log_in(resource="here")
-        peer.serve(alice.roster)
-        archive.serve(peer)
-        asked = []
-        peer.on(QUERY, asked.append)
-        await until(reactor, lambda: asked)
+        peer, asked = await reading(reactor, home, archive)
         peer.send(f"<message from='{BOB}/x' type='chat' id='l'><body>live</body></message>")
         await home.expect("message.added", body="live")
         sent = await home.call("message.send", to=BOB, body="answer", wait="acknowledged")
         assert sent["state"] == "acknowledged"
-        peer.send(archive.page(asked[0]))
+        peer.send(archive.page(asked))
         await home.expect("message.added", body="missed")
         assert await listed(home) == ["missed", "live", "answer"]
+
+
+async def test_after_a_short_absence_the_events_are_in_order(reactor, tmp_path):
+    archive = Archived()
+    async with house(reactor, tmp_path) as home:
+        archive.keep("a1", "missed")
+        peer, asked = await reading(reactor, home, archive)
+        peer.send(f"<message from='{BOB}/x' type='chat' id='l'><body>live</body></message>")
+        await home.forbid("message.added", body="live")
+        peer.send(archive.page(asked))
+        told = [(await home.expect("message.added"))["body"] for _ in range(2)]
+        assert told == ["missed", "live"]
 
 
 async def test_a_walk_that_is_cut_goes_on_where_it_was(reactor, tmp_path):

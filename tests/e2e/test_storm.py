@@ -44,16 +44,14 @@ def number(body: str) -> int:
 def check_ours(storm: Storm) -> dict[str, bool]:
     """Check history and event log; return for each message sent whether it may be doubled."""
     history = storm.history()
+    added = [event["data"] for event in storm.watcher.events if event["type"] == "message.added"]
     incoming = [one["body"] for one in history if one["direction"] == "in"]
-    if storm.server.resumes_in_order:
-        every(incoming, "b", SIZE.messages)
-    else:
-        every(sorted(incoming, key=number), "b", SIZE.messages)
+    told = [one["body"] for one in added if one["direction"] == "in"]
+    for found in (incoming, told):
+        in_order = found if storm.server.resumes_in_order else sorted(found, key=number)
+        every(in_order, "b", SIZE.messages)
     every((one["body"] for one in history if one["direction"] == "out"), "a", SIZE.messages)
     assert storm.watcher.gaps == []
-    added = [event["data"] for event in storm.watcher.events if event["type"] == "message.added"]
-    told = [one["body"] for one in added if one["direction"] == "in"]
-    every(sorted(told, key=number), "b", SIZE.messages)
     every((one["body"] for one in added if one["direction"] == "out"), "a", SIZE.messages)
     assert [one for one in history if one["state"] in ("pending", "sent", "failed")] == []
     return {one["body"]: one["maybe_duplicate"] for one in history if one["direction"] == "out"}

@@ -144,7 +144,7 @@ class RoomCalls:
         found = self._find_joined(room)
         to = _check_nick(found.jid, nick)
         if to.resource != found.nick:
-            asked = found.ask("nick")
+            asked = found.asked.ask("nick")
             self._rooms.send(Presence(to=to), joining=True)
             await self._granted(found, asked)
             self._rooms.bookmarks.set(found.jid, autojoin=True)
@@ -162,7 +162,7 @@ class RoomCalls:
         found = self._find_joined(room)
         check_text(subject)
         stanza = muc.set_subject(found.jid, subject, f"subject-{uuid.uuid4()}")
-        asked = found.ask("subject")
+        asked = found.asked.ask("subject")
         await self._write(stanza)
         await self._granted(found, asked)
         return self._show(found.jid)

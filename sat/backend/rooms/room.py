@@ -11,6 +11,7 @@ from random import Random
 
 from twisted.internet.defer import Deferred
 
+from sat.backend.rooms.asked import Asked
 from sat.backend.rooms.refusals import Why, after_leaving, after_refusal
 from sat.backend.rooms.states import Around, Event, State
 from sat.backend.rooms.watch import Watch
@@ -66,8 +67,8 @@ class Room:
         #: Whether we shall ask to be let in as soon as we may, and haven't yet.
         self._beginning = False
         self._settling: list[Deferred[None]] = []
-        #: Who waits for the new nick or subject.
-        self._asked: dict[str, Deferred[None]] = {}
+        #: Who waits for a new ``nick`` or ``subject``.
+        self.asked = Asked()
 
     # ---- what others ask
 
@@ -108,13 +109,6 @@ class Room:
             self._around.changed(self)
         self._tell_settled()
 
-    def ask(self, what: str) -> Deferred[None]:
-        """Return a Deferred that fires once the room granted us a ``nick`` or a ``subject``."""
-        self._fail_asked(what, StanzaError("conflict", text="another request came before"))
-        done: Deferred[None] = Deferred(lambda _: self._asked.pop(what, None))
-        self._asked[what] = done
-        return done
-
     # ---- what the room sends
 
     def received(self, stanza: Presence) -> None:
@@ -142,11 +136,11 @@ class Room:
         if subject != self.subject:
             self.subject = subject
             self._around.changed(self)
-        self._grant("subject")
+        self.asked.grant("subject")
 
     def subject_refused(self, error: StanzaError) -> None:
         """Take note that the room doesn't let us change its subject."""
-        self._fail_asked("subject", error)
+        self.asked.fail("subject", error)
 
     def _came(self, told: OccupantPresence, own: bool) -> None:
         if told.nick in self.occupants or len(self.occupants) < MAX_OCCUPANTS or own:
@@ -162,7 +156,7 @@ class Room:
         if self.state is State.JOINED:
             if renamed:
                 self._around.changed(self)
-            self._grant("nick")
+            self.asked.grant("nick")
             return
         is_new = muc.CREATED in told.codes
         self.happen(Event.CREATED if is_new else Event.ENTERED)
@@ -175,7 +169,7 @@ class Room:
         if muc.RENAMED in told.codes and told.new_nick:
             self.nick = self.wanted_nick = told.new_nick
             self._around.changed(self)
-            self._grant("nick")
+            self.asked.grant("nick")
             return
         if self.state is State.JOINING:
             return  # of the time before we asked to be let in
@@ -187,8 +181,8 @@ class Room:
     def _refused(self, stanza: Presence) -> None:
         condition = muc.error_of(stanza)
         if self.state is State.JOINED:
-            if "nick" in self._asked:
-                self._fail_asked("nick", stanza.error or StanzaError(condition))
+            if "nick" in self.asked:
+                self.asked.fail("nick", stanza.error or StanzaError(condition))
             else:
                 self.watch.doubt()
             return
@@ -298,9 +292,8 @@ class Room:
         self._stop_timers()
         self.is_caught_up = False
         self._forget_occupants()
-        for what in list(self._asked):
-            gone = StanzaError("recipient-unavailable", text="we are not in the room any more")
-            self._fail_asked(what, gone)
+        gone = StanzaError("recipient-unavailable", text="we are not in the room any more")
+        self.asked.fail_all(gone)
 
     def _say_goodbye(self) -> None:
         goodbye = Presence(type="unavailable", to=self.jid.with_resource(self.nick))
@@ -346,16 +339,6 @@ class Room:
             settling, self._settling = self._settling, []
             for done in settling:
                 done.callback(None)
-
-    def _grant(self, what: str) -> None:
-        asked = self._asked.pop(what, None)
-        if asked is not None:
-            asked.callback(None)
-
-    def _fail_asked(self, what: str, error: StanzaError) -> None:
-        asked = self._asked.pop(what, None)
-        if asked is not None:
-            asked.errback(error)
 
 
 _Action = Callable[[Room], None]
