@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass, field
 
 from sat.bridge.errors import CommandError
-from sat.bridge.model import Level
+from sat.bridge.grant import Grant
 
 
 @dataclass(slots=True)
@@ -21,7 +21,7 @@ class Call:
 
     session: str
     method: str
-    level: Level
+    grant: Grant
     profile: str | None = None
     txn: str | None = None
     digest: bytes = b""

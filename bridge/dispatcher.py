@@ -13,6 +13,7 @@ from twisted.internet.defer import Deferred
 from sat.bridge.call import Call
 from sat.bridge.command import CommandSpec
 from sat.bridge.errors import CommandError
+from sat.bridge.grant import Grant
 from sat.bridge.types import encode_hook
 
 #: Returns the object whose method runs: for the named profile, or (None) for the whole daemon.
@@ -105,12 +106,8 @@ class Dispatcher:
                 "or the daemon older than this program (restart it after an upgrade)",
             )
         spec = entry.spec
-        if not call.level.allows(spec.level):
-            raise CommandError(
-                "denied.level",
-                f"{call.method} needs the level {spec.level.value}; "
-                f"this session has {call.level.value}",
-            )
+        if not spec.per_profile:
+            _check_level(call, spec)
         try:
             context = msgspec.json.decode(bytes(params) or b"{}", type=_Context)
         except (msgspec.ValidationError, RecursionError) as error:
@@ -118,7 +115,8 @@ class Dispatcher:
         arguments = spec.decode(params)
         call.txn = context.txn
         if spec.per_profile:
-            call.profile = self._choose_profile(context.profile)
+            call.profile = self._choose(context.profile, call.grant)
+            _check_level(call, spec)
         method = getattr(entry.owner(call.profile), spec.attribute)
         if spec.wants_call:
             arguments["call"] = call
@@ -135,6 +133,26 @@ class Dispatcher:
             if told is None:
                 raise
             raise told from error
+
+    def _choose(self, name: str | None, grant: Grant) -> str:
+        """Return the profile that a call means, among those that its session may use.
+
+        :raises CommandError: ``denied.profile``, whether or not there is such a profile
+        """
+        if grant.profiles is None:
+            return self._choose_profile(name)
+        allowed = ", ".join(sorted(grant.profiles)) or "none"
+        if name is None and len(grant.profiles) != 1:
+            raise CommandError(
+                "usage.profile", f"which profile? This session may use {allowed}: name one"
+            )
+        chosen = name or next(iter(grant.profiles))
+        if chosen not in grant.profiles:
+            raise CommandError(
+                "denied.profile",
+                f"this session may not use a profile {chosen}; it may use: {allowed}",
+            )
+        return self._choose_profile(chosen)
 
     async def _run_once(
         self, call: Call, method: Callable[..., Awaitable[Any]], arguments: dict[str, object]
@@ -166,6 +184,16 @@ class Dispatcher:
         finally:
             for waiting in self._running.pop(key):
                 waiting.callback(None)
+
+
+def _check_level(call: Call, spec: CommandSpec) -> None:
+    if not call.grant.allows(spec.level, call.profile):
+        level = call.grant.level_of(call.profile)
+        raise CommandError(
+            "denied.level",
+            f"{call.method} needs the level {spec.level.value}; "
+            f"this session has {level.value if level else 'none'}",
+        )
 
 
 def encode_result(value: object) -> bytes:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable
-from typing import Annotated, Literal, Protocol
+from collections.abc import Awaitable, Callable
+from typing import Literal, TypeVar
 
 import msgspec
 
@@ -17,67 +17,34 @@ from sat.bridge.call import Call
 from sat.bridge.command import command, commands_of
 from sat.bridge.dispatcher import Dispatcher, encode_result
 from sat.bridge.errors import CommandError
+from sat.bridge.grant import Grant
 from sat.bridge.log import EventLog, VolatileEvent
-from sat.bridge.model import Level, Model
-from sat.bridge.snapshot import State
+from sat.bridge.model import Level
+from sat.bridge.secret import SecretText
 from sat.bridge.subscription import Attach, Resume, Spawn, Subscription, start_of
+from sat.bridge.wire import (
+    MAX_LINE,
+    Attached,
+    Doors,
+    Hello,
+    Line,
+    Paired,
+    Request,
+    error_line,
+    result_line,
+)
 
 #: The version of the API: the first number changes when something is taken away.
 API_VERSION = "1.0"
 #: What a session may ask for beyond calls and events.
 FEATURES = ("events", "snapshot", "resume", "cursor", "txn", "descriptors")
-#: The longest line, in bytes, in either direction.
-MAX_LINE = 16 * 1024 * 1024
 
 _MAX_RUNNING = 256
 _MAX_DESCRIPTORS = 16
+#: What may be done before hello.
+_NOTHING = Grant(profiles={})
 
-
-class Line(Protocol):
-    """The way to a frontend: what a transport provides."""
-
-    def write(self, data: bytes) -> None:
-        """Queue bytes; may call the session's ``output_paused`` at once."""
-
-    def pause_reading(self) -> None:
-        """Deliver no more lines for now."""
-
-    def resume_reading(self) -> None:
-        """Deliver lines again."""
-
-    def close(self) -> None:
-        """End the session once what is queued is written."""
-
-
-class _Request(msgspec.Struct):
-    method: str
-    id: int | str | msgspec.UnsetType | None = msgspec.UNSET
-    params: msgspec.Raw = msgspec.Raw(b"{}")
-    descriptors: Annotated[int, msgspec.Meta(ge=0)] = 0
-
-
-class Hello(Model, frozen=True, kw_only=True):
-    """What a session learns of the daemon: see ``state.attach`` for epoch, head and oldest."""
-
-    api: str
-    features: tuple[str, ...]
-    session: str
-    level: Level
-    epoch: str
-    head: int
-    oldest: int
-
-
-class Attached(Model, frozen=True, kw_only=True):
-    """Where the events of a session begin: after ``seq``, of which ``state`` tells, if it is there.
-
-    ``mode`` is ``snapshot`` or ``resumed``.
-    """
-
-    mode: str
-    epoch: str
-    seq: int
-    state: State | None = None
+Entry = TypeVar("Entry")
 
 
 class _Attaching(Attached, frozen=True, kw_only=True):
@@ -88,6 +55,8 @@ class _Attaching(Attached, frozen=True, kw_only=True):
 class Session:
     """One frontend, from hello to the end of its line.
 
+    :param grant: what it may do; None if it has to show who it is
+    :param doors: let it in, where it has to
     :param describe: returns what ``api.describe`` answers
     :param spawn: starts a coroutine and logs its failure
     """
@@ -97,13 +66,15 @@ class Session:
         line: Line,
         dispatcher: Dispatcher,
         log: EventLog,
-        level: Level,
+        grant: Grant | None,
         describe: Callable[[], dict[str, object]],
         spawn: Spawn,
+        doors: Doors | None = None,
     ) -> None:
         self.id = secrets.token_hex(8)
         self.client = ""
-        self.level = level
+        self.grant = grant
+        self._doors = doors
         self._line = line
         self._dispatcher = dispatcher
         self._log = log
@@ -114,6 +85,8 @@ class Session:
         self._input_ended = False
         self._running = 0
         self._output_paused = False
+        self._ending = False
+        self._knocking = False
         self._subscription: Subscription | None = None
         self._descriptors: list[int] = []
 
@@ -128,9 +101,11 @@ class Session:
 
     def line_received(self, line: bytes) -> None:
         """Take one request."""
-        call = Call(self.id, "", self.level)
+        if self._ending:
+            return
+        call = Call(self.id, "", self._granted)
         try:
-            request = msgspec.json.decode(line, type=_Request)
+            request = msgspec.json.decode(line, type=Request)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             # Whichever came with this line must not be taken for those of the next one.
             self._close_descriptors()
@@ -189,6 +164,10 @@ class Session:
         while self._descriptors:
             os.close(self._descriptors.pop())
 
+    @property
+    def _granted(self) -> Grant:
+        return self.grant or _NOTHING
+
     # ---- what the log tells
 
     def wake(self) -> None:
@@ -203,7 +182,7 @@ class Session:
 
     # ---- requests
 
-    async def _serve(self, request: _Request, call: Call) -> None:
+    async def _serve(self, request: Request, call: Call) -> None:
         try:
             try:
                 result = await self._run(request, call)
@@ -230,13 +209,14 @@ class Session:
             self._close_if_done()
 
     def _close_if_done(self) -> None:
-        if self._input_ended and self._open and not self._running and self._subscription is None:
+        over = self._ending or (self._input_ended and self._subscription is None)
+        if over and self._open and not self._running:
             self._line.close()
 
-    async def _run(self, request: _Request, call: Call) -> bytes | None:
+    async def _run(self, request: Request, call: Call) -> bytes | None:
         """Return the result as JSON; None if the answer is written already."""
         own = OWN_CALLS.get(request.method)
-        if not self._greeted and request.method != "session.hello":
+        if not self._greeted and request.method not in ("session.hello", "session.pair"):
             raise CommandError("usage.hello", "say session.hello first, with the api you speak")
         if own is None:
             return await self._dispatcher.run(call, request.params)
@@ -249,13 +229,21 @@ class Session:
     # ---- the session's own calls
 
     @command("session.hello", level=Level.READ, per_profile=False)
-    async def hello(self, api: str, client: str = "", features: list[str] | None = None) -> Hello:
+    async def hello(
+        self,
+        api: str,
+        client: str = "",
+        features: list[str] | None = None,
+        token: SecretText | None = None,
+    ) -> Hello:
         """Begin a session: nothing else is answered before.
 
         :param api: the version that the frontend speaks: ``1``
         :param client: its name and version, for the log
         :param features: what it can do beyond calls
+        :param token: who it is, from another machine (``session.pair``)
         :raises usage.api: if the daemon speaks another version
+        :raises denied.token: if the token is missing or not known
         """
         if api.partition(".")[0] != API_VERSION.partition(".")[0]:
             raise CommandError(
@@ -263,17 +251,48 @@ class Session:
                 f"this daemon speaks version {API_VERSION} of the API, not {api}: "
                 "restart it if it was upgraded, else upgrade it",
             )
+        if self.grant is None:
+            shown = token.reveal() if token is not None else ""
+            self.grant = await self._let_in(lambda doors: doors.admit(shown))
         self._greeted = True
         self.client = client
         return Hello(
             api=API_VERSION,
             features=FEATURES,
             session=self.id,
-            level=self.level,
+            level=self.grant.level,
+            profiles=self.grant.profiles,
             epoch=self._log.epoch,
             head=self._log.head,
             oldest=self._log.oldest,
         )
+
+    @command("session.pair", level=Level.READ, per_profile=False)
+    async def pair(self, code: SecretText, name: str) -> Paired:
+        """Get a token for the code that ``sat pair`` has shown, once; then say hello with it.
+
+        :param code: the code
+        :param name: what the person who looks through the tokens reads of this one
+        :raises denied.code: if it is not, or no longer, a code
+        :raises usage.pair: if the session needs none
+        """
+        if self.grant is not None:
+            raise CommandError("usage.pair", "this session needs no token: say session.hello")
+        token = await self._let_in(lambda doors: doors.pair(code.reveal(), name))
+        return Paired(token=token)
+
+    async def _let_in(self, ask: Callable[[Doors], Awaitable[Entry]]) -> Entry:
+        """Ask whether it may come in; whoever may not has one try a session."""
+        if self._doors is None or self._knocking:
+            raise CommandError("denied.token", "nobody is let in so: ask once, and wait")
+        self._knocking = True
+        try:
+            entry = await ask(self._doors)
+        except CommandError:
+            self._ending = True
+            raise
+        self._knocking = False
+        return entry
 
     @command("api.describe", level=Level.READ, per_profile=False)
     async def describe(self) -> msgspec.Raw:
@@ -306,7 +325,10 @@ class Session:
         :param volatile: whether to be told what is not in the log too: presence, progress
         :raises log.trimmed: in mode ``events``, if the log does not reach back so far
         """
-        wanted = Attach(mode, scopes, profiles, types, resume, cursor, volatile)
+        named = self._granted.cursor(cursor) if cursor is not None else None
+        wanted = Attach(
+            mode, scopes, self._granted.visible(profiles), types, resume, named, volatile
+        )
         if self._subscription is not None:
             subscription, self._subscription = self._subscription, None
             for line in subscription.end():
@@ -316,7 +338,7 @@ class Session:
         told = "resumed"
         if start is None:
             told = "snapshot"
-            start, state = await self._log.snapshot(scopes, profiles)
+            start, state = await self._log.snapshot(scopes, wanted.profiles)
         return _Attaching(
             mode=told, epoch=self._log.epoch, seq=start, wanted=wanted, encoded_state=state
         )
@@ -331,7 +353,7 @@ class Session:
         """
         if not 0 <= seq <= self._log.head:
             raise CommandError("unknown.seq", f"the log has no event {seq}")
-        await self._log.set_cursor(cursor, seq)
+        await self._log.set_cursor(self._granted.cursor(cursor), seq)
 
     def _begin(self, attaching: _Attaching, id_: int | str | msgspec.UnsetType | None) -> None:
         """Answer a call to attach, and tell events from there on: nothing comes between."""
@@ -353,7 +375,7 @@ class Session:
     def _answer(self, id_: int | str | None, result: bytes | None) -> None:
         if result is None or not self._open:
             return
-        line = _result_line(id_, result)
+        line = result_line(id_, result)
         if len(line) > MAX_LINE:
             too_large = "the answer is too large for a line: ask for less at a time"
             self._answer_error(id_, CommandError("failed.size", too_large))
@@ -361,28 +383,14 @@ class Session:
             self._write_in_turn(line)
 
     def _answer_error(self, id_: int | str | None, error: CommandError) -> None:
-        if not self._open:
-            return
-        body = {
-            "jsonrpc": "2.0",
-            "id": id_,
-            "error": {
-                "code": error.rpc_code,
-                "message": error.sentence,
-                "data": {"name": error.name, **error.data},
-            },
-        }
-        self._write_in_turn(msgspec.json.encode(body) + b"\n")
+        if self._open:
+            self._write_in_turn(error_line(id_, error))
 
     def _write_in_turn(self, line: bytes) -> None:
         if self._subscription is not None:
             self._subscription.answer(line)
         else:
             self._line.write(line)
-
-
-def _result_line(id_: int | str | None, result: bytes) -> bytes:
-    return b'{"jsonrpc":"2.0","id":' + msgspec.json.encode(id_) + b',"result":' + result + b"}\n"
 
 
 #: The calls that every session answers itself, by name.

@@ -18,27 +18,17 @@ from twisted.internet.interfaces import (
     IFileDescriptorReceiver,
     IHalfCloseableProtocol,
     IListeningPort,
-    IPushProducer,
 )
 from twisted.internet.protocol import Factory
 from twisted.internet.protocol import Protocol as TwistedProtocol
-from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from sat.bridge.session import MAX_LINE, Line, Session
+from sat.bridge.lines import LineProtocol, MakeSession
+from sat.bridge.session import Session
 
 
-class _Wire(Protocol):
-    """What is used of Twisted's transport, whose own interfaces don't say it all."""
-
+class _Connected(Protocol):
     socket: socket.socket
-
-    def write(self, data: bytes) -> None: ...
-    def loseConnection(self) -> None: ...
-    def pauseProducing(self) -> None: ...
-    def resumeProducing(self) -> None: ...
-    def registerProducer(self, producer: object, streaming: bool) -> None: ...
-    def unregisterProducer(self) -> None: ...
 
 
 class _Listener(Protocol):
@@ -54,7 +44,7 @@ class _Listener(Protocol):
 def listen(
     reactor: object,
     path: str,
-    make_session: Callable[[Line], Session],
+    make_session: MakeSession,
     forget: Callable[[Session], None],
 ) -> IListeningPort:
     """Accept frontends at ``path``; whatever stands there is replaced.
@@ -77,9 +67,7 @@ def listen(
 class _Factory(Factory):
     noisy = False
 
-    def __init__(
-        self, make_session: Callable[[Line], Session], forget: Callable[[Session], None]
-    ) -> None:
+    def __init__(self, make_session: MakeSession, forget: Callable[[Session], None]) -> None:
         self.make_session = make_session
         self.forget = forget
 
@@ -87,35 +75,24 @@ class _Factory(Factory):
         return UnixLine(self.make_session, self.forget)
 
 
-@implementer(IFileDescriptorReceiver, IHalfCloseableProtocol, IPushProducer)
-class UnixLine(TwistedProtocol):
-    """One accepted connection: cuts lines for its session, and keeps to its pace."""
-
-    def __init__(
-        self, make_session: Callable[[Line], Session], forget: Callable[[Session], None]
-    ) -> None:
-        self._make_session = make_session
-        self._forget = forget
-        self._wire: _Wire
-        self._session: Session | None = None
-        self._parts: list[bytes] = []
-        self._size = 0
-        self._paused = False
-        self._waiting: list[bytes] = []
-        self._ending = False
+@implementer(IFileDescriptorReceiver, IHalfCloseableProtocol)
+class UnixLine(LineProtocol):
+    """One connection of a program on this machine; open files may come along with its lines."""
 
     def connectionMade(self) -> None:
         """Let the same user in, and nobody else."""
-        self._wire = cast(_Wire, self.transport)
-        if peer_uid(self._wire.socket) != os.getuid():
+        if peer_uid(self._socket) != os.getuid():
             self._wire.write(
                 b'{"jsonrpc":"2.0","id":null,"error":{"code":-32000,"message":"this daemon serves '
                 b'another user","data":{"name":"denied.user"}}}\n'
             )
             self._wire.loseConnection()
             return
-        self._session = self._make_session(self)
-        self._wire.registerProducer(self, True)
+        super().connectionMade()
+
+    @property
+    def _socket(self) -> socket.socket:
+        return cast(_Connected, self.transport).socket
 
     def fileDescriptorReceived(self, descriptor: int) -> None:
         """Hand a descriptor on: it is of the first line which ends after it and says so."""
@@ -124,33 +101,13 @@ class UnixLine(TwistedProtocol):
         else:
             self._session.descriptor_received(descriptor)
 
-    def dataReceived(self, data: bytes) -> None:
-        """Cut what came into lines."""
-        if self._session is None or self._ending:
-            return
-        *ends, rest = data.split(b"\n")
-        for end in ends:
-            line = b"".join(self._parts) + end if self._parts else end
-            self._parts.clear()
-            self._size = 0
-            if len(line) > MAX_LINE:
-                self._too_long()
-                return
-            if line.strip():
-                self._take(line)
-        if rest:
-            self._parts.append(rest)
-            self._size += len(rest)
-            if self._size > MAX_LINE:
-                self._too_long()
-
     def readConnectionLost(self) -> None:
         """Answer what was asked, then end: ``echo … | socat`` closes its side at once.
 
         Who is gone altogether has closed both sides, and gets nothing more.
         """
         both = select.poll()
-        both.register(self._wire.socket, 0)
+        both.register(self._socket, 0)
         if both.poll(0) or self._session is None:
             self._wire.loseConnection()
         else:
@@ -159,69 +116,6 @@ class UnixLine(TwistedProtocol):
     def writeConnectionLost(self) -> None:
         """End: nobody reads."""
         self._wire.loseConnection()
-
-    def connectionLost(self, reason: Failure | None = None) -> None:
-        """End the session."""
-        session, self._session = self._session, None
-        if session is not None:
-            session.closed()
-            self._forget(session)
-
-    # ---- Line
-
-    def write(self, data: bytes) -> None:
-        """Queue bytes for the frontend."""
-        self._wire.write(data)
-
-    def pause_reading(self) -> None:
-        """Deliver no more lines for now."""
-        if not self._paused:
-            self._paused = True
-            self._wire.pauseProducing()
-
-    def resume_reading(self) -> None:
-        """Deliver the lines that came meanwhile, then those that come."""
-        if not self._paused:
-            return
-        self._paused = False
-        while self._waiting and not self._paused and self._session is not None:
-            self._session.line_received(self._waiting.pop(0))
-        if not self._paused:
-            self._wire.resumeProducing()
-
-    def close(self) -> None:
-        """End once what is queued is written."""
-        self._ending = True
-        self._wire.unregisterProducer()
-        self._wire.loseConnection()
-
-    # ---- IPushProducer: the transport's view of what we write
-
-    def pauseProducing(self) -> None:
-        """Hold back: the frontend does not read."""
-        if self._session is not None:
-            self._session.output_paused()
-
-    def resumeProducing(self) -> None:
-        """Go on: the frontend has read."""
-        if self._session is not None:
-            self._session.output_resumed()
-
-    def stopProducing(self) -> None:
-        """Do nothing: ``connectionLost`` tells the session."""
-
-    def _take(self, line: bytes) -> None:
-        assert self._session is not None
-        if self._paused:
-            self._waiting.append(line)
-            return
-        self._session.line_received(line)
-
-    def _too_long(self) -> None:
-        self._parts.clear()
-        self._ending = True
-        if self._session is not None:
-            self._session.line_too_long()
 
 
 def peer_uid(connection: socket.socket) -> int:

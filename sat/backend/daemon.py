@@ -56,10 +56,12 @@ from sat.bridge.events import (
     RosterRemoved,
     StorageChanged,
 )
-from sat.bridge.model import Changed, Level, PluginInfo, Status, Storage
+from sat.bridge.grant import EVERYTHING
+from sat.bridge.model import Changed, PluginInfo, Status, Storage
 from sat.bridge.paths import Home
-from sat.bridge.session import API_VERSION, Line, Session
+from sat.bridge.session import API_VERSION, Session
 from sat.bridge.unix import listen
+from sat.bridge.wire import Line
 
 #: How often the user's plugin folder is looked at, in seconds.
 _LOOK = 1.0
@@ -185,7 +187,7 @@ class Daemon:
         return describe(self.dispatcher.specs, events)
 
     def _make_session(self, line: Line) -> Session:
-        session = Session(line, self.dispatcher, self.hub, Level.ADMIN, self._describe, spawn)
+        session = Session(line, self.dispatcher, self.hub, EVERYTHING, self._describe, spawn)
         self.hub.sessions.add(session)
         return session
 

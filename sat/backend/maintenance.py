@@ -10,6 +10,8 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
+
 from sat.backend.journal import Journal
 from sat.backend.store import Store, connect
 from sat.bridge.call import Call
@@ -38,9 +40,11 @@ class Maintenance:
         self._stop = stop
 
     @command("daemon.status", level=Level.READ, per_profile=False)
-    async def status(self) -> Status:
+    async def status(self, call: Call) -> Status:
         """Return how the daemon is: its profiles, plugins, and the disk."""
-        return self._status()
+        status = self._status()
+        shown = tuple(one for one in status.profiles if call.grant.shows(one.name))
+        return msgspec.structs.replace(status, profiles=shown)
 
     @command("daemon.stop", level=Level.ADMIN, per_profile=False)
     async def stop(self) -> None:

@@ -21,6 +21,7 @@ from sat.backend.settings import Settings, read
 from sat.backend.store import Reader
 from sat.backend.tasks import start
 from sat.backend.transaction import Transaction
+from sat.bridge.call import Call
 from sat.bridge.command import command
 from sat.bridge.errors import CommandError
 from sat.bridge.events import ProfileChanged, ProfileRemoved
@@ -218,17 +219,19 @@ class Profiles:
             )
 
     @command("profile.list", level=Level.READ, per_profile=False)
-    async def all(self) -> list[Profile]:
+    async def all(self, call: Call) -> list[Profile]:
         """Return all profiles, by name."""
-        return [self.live[name].profile for name in sorted(self.live)]
+        return [self.live[name].profile for name in sorted(self.live) if call.grant.shows(name)]
 
     @command("profile.get", level=Level.READ, per_profile=False)
-    async def get(self, name: str) -> Profile:
+    async def get(self, call: Call, name: str) -> Profile:
         """Return one profile.
 
         :param name: its name
         :raises unknown.profile: if there is none
         """
+        if not call.grant.shows(name):
+            raise CommandError("unknown.profile", f"there is no profile {name} for this session")
         return self.find(name).profile
 
     @command("profile.set", level=Level.ADMIN, per_profile=False)

@@ -7,7 +7,7 @@ from sat.backend.journal import Journal
 from sat.bridge.call import Call
 from sat.bridge.errors import CommandError
 from sat.bridge.events import ApiChanged
-from sat.bridge.model import Level
+from sat.bridge.grant import EVERYTHING
 from tests.backend.ledger import Ledger, news
 from tests.backend.support import pause, until
 
@@ -152,13 +152,13 @@ async def test_recent_reaches_as_far_as_it_is_asked_or_says_so(reactor, tmp_path
 
 async def test_a_transaction_is_recorded_with_its_change(reactor, tmp_path):
     async with Ledger(reactor, tmp_path) as ledger:
-        call = Call("s", "x.y", Level.ADMIN, "alice", "t1", b"digest")
+        call = Call("s", "x.y", EVERYTHING, "alice", "t1", b"digest")
         await ledger.note("a", call=call)
         assert call.recorded
         assert await ledger.journal.find("alice", "t1") == (b"digest", b"1")
         assert await ledger.journal.find("bob", "t1") is None
         assert await ledger.rows("SELECT session, txn FROM event") == [("s", "t1")]
-        failing = Call("s", "x.y", Level.ADMIN, "alice", "t2", b"digest")
+        failing = Call("s", "x.y", EVERYTHING, "alice", "t2", b"digest")
         with pytest.raises(Exception, match="UNIQUE"):
             await ledger.note("a", call=failing)
         assert not failing.recorded
@@ -167,7 +167,7 @@ async def test_a_transaction_is_recorded_with_its_change(reactor, tmp_path):
 
 async def test_old_transactions_are_forgotten(reactor, tmp_path):
     async with Ledger(reactor, tmp_path) as ledger:
-        await ledger.note("a", call=Call("s", "x.y", Level.ADMIN, "alice", "t1", b"digest"))
+        await ledger.note("a", call=Call("s", "x.y", EVERYTHING, "alice", "t1", b"digest"))
     for days, kept in ((6, 1), (8, 0)):
         later = Ledger(reactor, tmp_path)
         later.now += days * 86400

@@ -5,7 +5,7 @@ import pytest
 from sat.backend.options import Options
 from sat.bridge.call import Call
 from sat.bridge.errors import CommandError
-from sat.bridge.model import Level
+from sat.bridge.grant import EVERYTHING
 from tests.backend.ledger import Ledger
 
 
@@ -22,7 +22,7 @@ def described(ledger) -> Options:
 
 def call() -> Call:
     """Return a call of nobody in particular."""
-    return Call("s", "option.set", Level.ADMIN)
+    return Call("s", "option.set", EVERYTHING)
 
 
 GOOD = (

@@ -11,9 +11,11 @@ from sat.bridge.call import Call
 from sat.bridge.command import command, commands_of
 from sat.bridge.dispatcher import Dispatcher
 from sat.bridge.errors import CommandError
+from sat.bridge.grant import EVERYTHING, Grant
 from sat.bridge.log import LoggedEvent, VolatileEvent
 from sat.bridge.model import Level
 from sat.bridge.session import Session
+from sat.bridge.wire import Doors
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 HELLO = {"id": 0, "method": "session.hello", "params": {"api": "1"}}
@@ -83,6 +85,8 @@ class MemoryLog:
         self.cursors: dict[str, int] = {}
         self.sessions: list[Session] = []
         self.watchers: list[Any] = []
+        #: Of which profiles snapshots were taken.
+        self.shown: list[frozenset[str] | None] = []
         #: Reads that wait for ``release``; None if they are answered at once.
         self.reads: list[Deferred[None]] | None = None
 
@@ -144,6 +148,7 @@ class MemoryLog:
     async def snapshot(
         self, scopes: frozenset[str] | None, profiles: frozenset[str] | None
     ) -> tuple[int, bytes]:
+        self.shown.append(profiles)
         return self.head, json.dumps({"profiles": [], "head": self.head}).encode()
 
     def volatile(self) -> Sequence[VolatileEvent]:
@@ -219,7 +224,12 @@ class Frontend:
     """One session with all that belongs to it."""
 
     def __init__(
-        self, log: MemoryLog | None = None, *, limit: int = 1 << 30, level: Level = Level.ADMIN
+        self,
+        log: MemoryLog | None = None,
+        *,
+        limit: int = 1 << 30,
+        grant: Grant | None = EVERYTHING,
+        doors: Doors | None = None,
     ) -> None:
         self.log = log or MemoryLog()
         self.service = Service(self.log)
@@ -230,7 +240,13 @@ class Frontend:
             self.dispatcher.add(spec, lambda profile: self.service)
         self.wire = Wire(limit)
         self.session = Session(
-            self.wire, self.dispatcher, self.log, level, lambda: {"methods": []}, self._spawn
+            self.wire,
+            self.dispatcher,
+            self.log,
+            grant,
+            lambda: {"methods": []},
+            self._spawn,
+            doors,
         )
         self.wire.session = self.session
         self.log.sessions.append(self.session)

@@ -8,6 +8,7 @@ from sat.bridge.call import Call
 from sat.bridge.command import command, commands_of
 from sat.bridge.dispatcher import Dispatcher
 from sat.bridge.errors import CommandError
+from sat.bridge.grant import EVERYTHING, Grant
 from sat.bridge.model import Level
 from tests.bridge.support import MemoryResults
 
@@ -81,7 +82,7 @@ class House:
         return None
 
     def start(self, method: str, level: Level = Level.ADMIN, **params: object) -> Deferred:
-        call = Call("s1", method, level)
+        call = Call("s1", method, Grant(level=level))
         raw = msgspec.Raw(msgspec.json.encode(params))
         return Deferred.fromCoroutine(self.dispatcher.run(call, raw))
 
@@ -179,7 +180,7 @@ def test_arguments_are_checked_before_anything_runs(house):
 @pytest.mark.parametrize("params", [b"[]", b"7", b"null", b'"x"'])
 def test_parameters_that_are_no_object(house, params):
     ended: list[object] = []
-    call = Call("s1", "count.add", Level.ADMIN)
+    call = Call("s1", "count.add", EVERYTHING)
     running = house.dispatcher.run(call, msgspec.Raw(params))
     Deferred.fromCoroutine(running).addBoth(ended.append)
     assert ended[0].value.name == "usage.params"  # type: ignore[attr-defined]

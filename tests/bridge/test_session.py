@@ -6,8 +6,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from sat.bridge.grant import Grant
 from sat.bridge.model import Level
-from sat.bridge.session import MAX_LINE
+from sat.bridge.wire import MAX_LINE
 from tests.bridge.support import HELLO, Frontend, name_of
 
 
@@ -28,7 +29,7 @@ def test_nothing_is_answered_before_hello():
 
 
 def test_hello_tells_where_the_log_stands():
-    frontend = Frontend(level=Level.SEND)
+    frontend = Frontend(grant=Grant(level=Level.SEND))
     for _ in range(5):
         frontend.log.add()
     frontend.log.trim(3)
@@ -190,7 +191,7 @@ def test_descriptors_go_to_the_call_that_names_them_and_none_is_left_open(fronte
 
 def test_a_session_may_do_what_its_level_says():
     for level, allowed in ((Level.READ, False), (Level.SEND, True)):
-        frontend = Frontend(level=level).hello()
+        frontend = Frontend(grant=Grant(level=level)).hello()
         answer = frontend.ask("test.change")
         assert ("result" in answer) is allowed
         if not allowed:

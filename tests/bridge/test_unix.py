@@ -13,9 +13,10 @@ from twisted.internet.defer import Deferred
 
 from sat.bridge.command import commands_of
 from sat.bridge.dispatcher import Dispatcher
-from sat.bridge.model import Level
-from sat.bridge.session import MAX_LINE, Line, Session
+from sat.bridge.grant import EVERYTHING
+from sat.bridge.session import Session
 from sat.bridge.unix import listen, peer_uid
+from sat.bridge.wire import MAX_LINE, Line
 from tests.bridge.support import HELLO, MemoryLog, MemoryResults, Service, name_of
 
 
@@ -88,7 +89,7 @@ class House:
         await self.port.stopListening()
 
     def _make(self, line: Line) -> Session:
-        session = Session(line, self.dispatcher, self.log, Level.ADMIN, dict, self._spawn)
+        session = Session(line, self.dispatcher, self.log, EVERYTHING, dict, self._spawn)
         self.sessions.add(session)
         self.log.sessions.append(session)
         return session

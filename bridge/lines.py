@@ -1,0 +1,141 @@
+"""A connection whose lines are those of a session: what all transports share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol, cast
+
+from twisted.internet.interfaces import IPushProducer, ITransport
+from twisted.internet.protocol import Protocol as TwistedProtocol
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from sat.bridge.session import Session
+from sat.bridge.wire import MAX_LINE, Line
+
+MakeSession = Callable[[Line], Session]
+
+
+class _Wire(Protocol):
+    """What is used of Twisted's transports, whose own interfaces don't say it all."""
+
+    def write(self, data: bytes) -> None: ...
+    def loseConnection(self) -> None: ...
+    def abortConnection(self) -> None: ...
+    def pauseProducing(self) -> None: ...
+    def resumeProducing(self) -> None: ...
+    def registerProducer(self, producer: object, streaming: bool) -> None: ...
+    def unregisterProducer(self) -> None: ...
+
+
+@implementer(IPushProducer)
+class LineProtocol(TwistedProtocol):
+    """One accepted connection: cuts lines for its session, and keeps to its pace.
+
+    :param make_session: makes the session of a new frontend
+    :param forget: is told when it has ended
+    """
+
+    def __init__(self, make_session: MakeSession, forget: Callable[[Session], None]) -> None:
+        self._make_session = make_session
+        self._forget = forget
+        self._wire: _Wire
+        self._session: Session | None = None
+        self._parts: list[bytes] = []
+        self._size = 0
+        self._paused = False
+        self._waiting: list[bytes] = []
+        self._ending = False
+
+    def makeConnection(self, transport: ITransport) -> None:
+        """Take note of the transport, then begin."""
+        self._wire = cast(_Wire, transport)
+        super().makeConnection(transport)  # type: ignore[no-untyped-call]
+
+    def connectionMade(self) -> None:
+        """Begin a session."""
+        self._session = self._make_session(self)
+        self._wire.registerProducer(self, True)
+
+    def dataReceived(self, data: bytes) -> None:
+        """Cut what came into lines."""
+        if self._session is None or self._ending:
+            return
+        *ends, rest = data.split(b"\n")
+        for end in ends:
+            line = b"".join(self._parts) + end if self._parts else end
+            self._parts.clear()
+            self._size = 0
+            if len(line) > MAX_LINE:
+                self._too_long()
+                return
+            if line.strip():
+                self._take(line)
+        if rest:
+            self._parts.append(rest)
+            self._size += len(rest)
+            if self._size > MAX_LINE:
+                self._too_long()
+
+    def connectionLost(self, reason: Failure | None = None) -> None:
+        """End the session."""
+        session, self._session = self._session, None
+        if session is not None:
+            session.closed()
+            self._forget(session)
+
+    # ---- Line
+
+    def write(self, data: bytes) -> None:
+        """Queue bytes for the frontend."""
+        self._wire.write(data)
+
+    def pause_reading(self) -> None:
+        """Deliver no more lines for now."""
+        if not self._paused:
+            self._paused = True
+            self._wire.pauseProducing()
+
+    def resume_reading(self) -> None:
+        """Deliver the lines that came meanwhile, then those that come."""
+        if not self._paused:
+            return
+        self._paused = False
+        while self._waiting and not self._paused and self._session is not None:
+            self._session.line_received(self._waiting.pop(0))
+        if not self._paused:
+            self._wire.resumeProducing()
+
+    def close(self) -> None:
+        """End once what is queued is written."""
+        self._ending = True
+        self._wire.unregisterProducer()
+        self._wire.loseConnection()
+
+    # ---- IPushProducer: the transport's view of what we write
+
+    def pauseProducing(self) -> None:
+        """Hold back: the frontend does not read."""
+        if self._session is not None:
+            self._session.output_paused()
+
+    def resumeProducing(self) -> None:
+        """Go on: the frontend has read."""
+        if self._session is not None:
+            self._session.output_resumed()
+
+    def stopProducing(self) -> None:
+        """Do nothing: ``connectionLost`` tells the session."""
+
+    def _take(self, line: bytes) -> None:
+        assert self._session is not None
+        if self._paused:
+            self._waiting.append(line)
+            return
+        self._session.line_received(line)
+
+    def _too_long(self) -> None:
+        self._parts.clear()
+        self._ending = True
+        if self._session is not None:
+            self._session.line_too_long()
