@@ -57,6 +57,11 @@ class LineProtocol(TwistedProtocol):
         self._session = self._make_session(self)
         self._wire.registerProducer(self, True)
 
+    @property
+    def max_line(self) -> int:
+        """The longest line, in bytes, that is taken now."""
+        return MAX_LINE
+
     def dataReceived(self, data: bytes) -> None:
         """Cut what came into lines."""
         if self._session is None or self._ending:
@@ -66,7 +71,7 @@ class LineProtocol(TwistedProtocol):
             line = b"".join(self._parts) + end if self._parts else end
             self._parts.clear()
             self._size = 0
-            if len(line) > MAX_LINE:
+            if len(line) > self.max_line:
                 self._too_long()
                 return
             if line.strip():
@@ -74,7 +79,7 @@ class LineProtocol(TwistedProtocol):
         if rest:
             self._parts.append(rest)
             self._size += len(rest)
-            if self._size > MAX_LINE:
+            if self._size > self.max_line:
                 self._too_long()
 
     def connectionLost(self, reason: Failure | None = None) -> None:

@@ -70,6 +70,11 @@ class Home:
         return f"{self.data}/secrets.json"
 
     @property
+    def certificate(self) -> str:
+        """The file of the daemon's own certificate and its key, for frontends elsewhere."""
+        return f"{self.data}/bridge.pem"
+
+    @property
     def lock(self) -> str:
         """The file that the running daemon holds locked; it names the daemon's pid."""
         return f"{self.data}/lock"

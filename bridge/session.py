@@ -31,6 +31,7 @@ from sat.bridge.wire import (
     Paired,
     Request,
     error_line,
+    fault_of,
     result_line,
 )
 
@@ -110,9 +111,8 @@ class Session:
             # Whichever came with this line must not be taken for those of the next one.
             self._close_descriptors()
             name = "usage.request" if isinstance(error, msgspec.ValidationError) else "usage.json"
-            self._answer_error(
-                None, CommandError(name, f"this line is not a JSON-RPC request: {error}")
-            )
+            sentence = f"this line is not a JSON-RPC request: {error}"
+            self._answer_error(None, CommandError(name, sentence))
             return
         call.method = request.method
         call.descriptors = self._descriptors[: request.descriptors]
@@ -160,6 +160,14 @@ class Session:
             self._subscription.end()
         self._close_descriptors()
 
+    def drop(self) -> None:
+        """End: whoever this is may not be here any more."""
+        self._ending = True
+        if self._subscription is not None:
+            self._subscription.end()
+        if self._open:
+            self._line.close()
+
     def _close_descriptors(self) -> None:
         while self._descriptors:
             os.close(self._descriptors.pop())
@@ -193,13 +201,8 @@ class Session:
                 if request.id is not msgspec.UNSET:
                     self._answer(request.id, result)
         except Exception:
-            self._answer_error(
-                None if request.id is msgspec.UNSET else request.id,
-                CommandError(
-                    "failed.internal",
-                    f"{call.method} failed by a fault of the daemon; its log (sat logs) tells more",
-                ),
-            )
+            id_ = None if request.id is msgspec.UNSET else request.id
+            self._answer_error(id_, fault_of(call.method))
             raise
         finally:
             call.close()

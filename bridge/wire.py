@@ -107,3 +107,11 @@ def error_line(id_: int | str | None, error: CommandError) -> bytes:
         },
     }
     return msgspec.json.encode(body) + b"\n"
+
+
+def fault_of(method: str) -> CommandError:
+    """Return what a caller is told of an error that should not be."""
+    return CommandError(
+        "failed.internal",
+        f"{method} failed by a fault of the daemon; its log (sat logs) tells more",
+    )

@@ -17,6 +17,9 @@ _SETTLE = (
     # Another history of numbers begins: a frontend that resumes must not take it for the old one.
     "UPDATE meta SET value = :epoch WHERE key = 'epoch'",
     "DELETE FROM cursor",
+    # One that was revoked since the backup was made must not come to life.
+    "DELETE FROM token",
+    "DELETE FROM token_profile",
     "DELETE FROM txn",
     # What waited then may have been sent since: the archive is asked for it.
     "UPDATE message SET state = 'sent', number = NULL"

@@ -30,11 +30,13 @@ from sat.backend.maintenance import Maintenance
 from sat.backend.messages import Messages
 from sat.backend.network import NetworkWatch
 from sat.backend.options import Options
+from sat.backend.pairings import Pairings
 from sat.backend.passwords import Passwords
 from sat.backend.plugins import PluginCalls
 from sat.backend.presence import Presences
 from sat.backend.profiles import Profiles
 from sat.backend.questions import Questions, open_questions
+from sat.backend.remote import Remote
 from sat.backend.rooms.calls import RoomCalls
 from sat.backend.rooms.store import rooms
 from sat.backend.roster import Roster, contacts
@@ -49,6 +51,7 @@ from sat.bridge.errors import CommandError
 from sat.bridge.events import (
     CORE_EVENTS,
     ApiChanged,
+    OptionChanged,
     PluginFailed,
     PluginLoaded,
     PluginUnloaded,
@@ -61,7 +64,7 @@ from sat.bridge.model import Changed, PluginInfo, Status, Storage
 from sat.bridge.paths import Home
 from sat.bridge.session import API_VERSION, Session
 from sat.bridge.unix import listen
-from sat.bridge.wire import Line
+from sat.bridge.wire import Doors, Line
 
 #: How often the user's plugin folder is looked at, in seconds.
 _LOOK = 1.0
@@ -112,6 +115,10 @@ class Daemon:
         self.profiles = Profiles(self._core)
         self.dispatcher = Dispatcher(self.profiles.choose, journal, translate)
         self._maintenance = Maintenance(store, journal, self._status, stop)
+        self._remote = Remote(reactor, self._options, Path(home.certificate))
+        self._pairings = Pairings(
+            self._core, self._remote.address, self.profiles.find, self.hub.drop
+        )
         self._port: IListeningPort | None = None
         self._looking: LoopingCall | None = None
         self._ready = False
@@ -125,6 +132,7 @@ class Daemon:
         self._add_scopes()
         for event in (RosterChanged, RosterRemoved):
             self._journal.project(event, self._roster_changed)
+        self._journal.project(OptionChanged, lambda _: self._remote.follow())
         self.hub.attention.when_changed(self._attention_changed)
         self._journal.when_idle(index_some)
         self._journal.start()
@@ -137,6 +145,7 @@ class Daemon:
         self._port = listen(
             self._reactor, self._home.socket, self._make_session, self.hub.sessions.discard
         )
+        self._remote.begin(self._pairings, self._make_session, self.hub.sessions.discard)
         self._looking = LoopingCall(self._plugins.look)
         self._looking.clock = self._reactor
         self._looking.start(_LOOK, now=False)
@@ -152,6 +161,7 @@ class Daemon:
             self._network.stop()
         if self._port is not None:
             await cast(Any, self._port).stopListening()
+        await self._remote.end()
         self.dispatcher.close()
         await self.profiles.end()
         self._journal.stop()
@@ -163,7 +173,7 @@ class Daemon:
     def _add_calls(self) -> None:
         accounts, attention = Accounts(self._core, self.profiles), self.hub.attention
         owners = (self.profiles, accounts, self._options, self._maintenance, attention)
-        for owner in (*owners, PluginCalls(self._plugins)):
+        for owner in (*owners, self._pairings, PluginCalls(self._plugins)):
             for spec in commands_of(type(owner)):
                 self.dispatcher.add(spec, lambda _, owner=owner: owner)  # type: ignore[misc]
         services: dict[type, str] = {
@@ -186,8 +196,9 @@ class Daemon:
         events = [*CORE_EVENTS.values(), *self._plugins.events()]
         return describe(self.dispatcher.specs, events)
 
-    def _make_session(self, line: Line) -> Session:
-        session = Session(line, self.dispatcher, self.hub, EVERYTHING, self._describe, spawn)
+    def _make_session(self, line: Line, doors: Doors | None = None) -> Session:
+        grant = EVERYTHING if doors is None else None
+        session = Session(line, self.dispatcher, self.hub, grant, self._describe, spawn, doors)
         self.hub.sessions.add(session)
         return session
 

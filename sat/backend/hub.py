@@ -95,6 +95,11 @@ class Hub:
         for session in list(self.sessions):
             session.volatile(encoded)
 
+    def drop(self, holder: str) -> None:
+        """End the sessions of whoever holds a token."""
+        for session in [one for one in self.sessions if one.grant and one.grant.holder == holder]:
+            session.drop()
+
     def forget(self, profile: str) -> None:
         """Forget the volatile values of a profile."""
         for key in [key for key, value in self._values.items() if value.profile == profile]:

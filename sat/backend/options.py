@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -39,6 +40,7 @@ class Options:
     def __init__(self, journal: Journal, stored: list[tuple[str, str, int]]) -> None:
         self._journal = journal
         self._described: dict[str, Option] = {}
+        self._checks: dict[str, Callable[[Value], None]] = {}
         self._values = {name: (msgspec.json.decode(text), rev) for name, text, rev in stored}
         journal.project(OptionChanged, self._changed)
 
@@ -56,8 +58,14 @@ class Options:
         maximum: float | None = None,
         choices: tuple[str, ...] = (),
         help: str = "",
+        check: Callable[[Value], None] | None = None,
     ) -> None:
-        """Let a setting be known; a value that was set before counts."""
+        """Let a setting be known; a value that was set before counts.
+
+        :param check: refuses values, beyond what the limits do
+        """
+        if check is not None:
+            self._checks[name] = check
         value, rev = self._values.get(name, (default, 0))
         option = Option(
             name=name,
@@ -76,6 +84,7 @@ class Options:
     def forget(self, name: str) -> None:
         """Let a setting be known no longer; its value is kept for when it comes back."""
         self._described.pop(name, None)
+        self._checks.pop(name, None)
 
     def value(self, name: str) -> Value | None:
         """Return the present value of a setting, or None if it is not known."""
@@ -115,6 +124,8 @@ class Options:
         """
         option = self._find(name)
         checked = _check(option, value)
+        if name in self._checks:
+            self._checks[name](checked)
 
         def change(tx: Transaction) -> Option:
             changed = msgspec.structs.replace(option, value=checked, rev=tx.rev)

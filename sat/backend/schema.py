@@ -24,7 +24,7 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.sql.expression import ClauseElement
 
 #: The revision of the schema: that of the newest migration.
-VERSION = "0005"
+VERSION = "0006"
 #: How many bits of a message's row id count messages within one millisecond.
 ORDER_BITS = 20
 
@@ -237,6 +237,28 @@ login = Table(
     Column("agent", Text, nullable=False),
     # The strongest login so far: weaker ones are refused.
     Column("floor", Text),
+)
+
+token = Table(
+    "token",
+    metadata,
+    Column("id", Text, primary_key=True),
+    # The token's SHA-256: what is stored lets nobody in.
+    Column("digest", LargeBinary, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("level", Text, nullable=False),
+    # Whether it is for the profiles of ``token_profile`` alone.
+    Column("is_limited", Integer, nullable=False),
+    Column("created", Integer, nullable=False),
+    Column("used", Integer),
+)
+
+token_profile = Table(
+    "token_profile",
+    metadata,
+    Column("token_id", Text, primary_key=True),
+    Column("profile", Text, primary_key=True),
+    Column("level", Text, nullable=False),
 )
 
 option = Table(
