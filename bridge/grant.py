@@ -29,6 +29,12 @@ class Grant(Model, frozen=True, kw_only=True):
         level = self.level_of(profile)
         return level is not None and level.allows(needed)
 
+    def allows_anywhere(self, needed: Level) -> bool:
+        """Tell whether what needs a level may be done with any profile."""
+        if self.profiles is None:
+            return self.level.allows(needed)
+        return any(level.allows(needed) for level in self.profiles.values())
+
     def shows(self, profile: str) -> bool:
         """Tell whether it may know of a profile; the daemon's own is the empty one."""
         return self.profiles is None or not profile or profile in self.profiles

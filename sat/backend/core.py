@@ -8,6 +8,7 @@ from random import Random
 
 from twisted.internet.interfaces import IReactorFromThreads
 
+from sat.backend.blobs import Blobs
 from sat.backend.hub import Hub
 from sat.backend.journal import Journal
 from sat.backend.loader import Loader
@@ -34,3 +35,4 @@ class Core:
     passwords: Passwords
     plugins: Loader
     waiters: StateWaiters
+    blobs: Blobs

@@ -18,6 +18,7 @@ from twisted.logger import Logger
 
 import sat
 from sat.backend.accounts import Accounts
+from sat.backend.blobs import Blobs
 from sat.backend.conversations import Conversations, latest
 from sat.backend.core import Core
 from sat.backend.errors import translate
@@ -111,10 +112,11 @@ class Daemon:
             passwords=Passwords(reactor, Path(home.secrets), use_keyring=home.root is None),
             plugins=self._plugins,
             waiters=StateWaiters(journal),
+            blobs=Blobs(Path(home.data)),
         )
         self.profiles = Profiles(self._core)
         self.dispatcher = Dispatcher(self.profiles.choose, journal, translate)
-        self._maintenance = Maintenance(store, journal, self._status, stop)
+        self._maintenance = Maintenance(store, journal, self._status, stop, self._core.blobs)
         self._remote = Remote(reactor, self._options, Path(home.certificate))
         self._pairings = Pairings(
             self._core, self._remote.address, self.profiles.find, self.hub.drop
@@ -143,9 +145,9 @@ class Daemon:
         self._ready = True
         _log.info("sat {version}: frontends are accepted", version=sat.__version__)
         self._port = listen(
-            self._reactor, self._home.socket, self._make_session, self.hub.sessions.discard
+            self._reactor, self._home.socket, self._make_session, self._forget_session
         )
-        self._remote.begin(self._pairings, self._make_session, self.hub.sessions.discard)
+        self._remote.begin(self._pairings, self._make_session, self._forget_session)
         self._looking = LoopingCall(self._plugins.look)
         self._looking.clock = self._reactor
         self._looking.start(_LOOK, now=False)
@@ -173,7 +175,7 @@ class Daemon:
     def _add_calls(self) -> None:
         accounts, attention = Accounts(self._core, self.profiles), self.hub.attention
         owners = (self.profiles, accounts, self._options, self._maintenance, attention)
-        for owner in (*owners, self._pairings, PluginCalls(self._plugins)):
+        for owner in (*owners, self._pairings, self._core.blobs, PluginCalls(self._plugins)):
             for spec in commands_of(type(owner)):
                 self.dispatcher.add(spec, lambda _, owner=owner: owner)  # type: ignore[misc]
         services: dict[type, str] = {
@@ -201,6 +203,10 @@ class Daemon:
         session = Session(line, self.dispatcher, self.hub, grant, self._describe, spawn, doors)
         self.hub.sessions.add(session)
         return session
+
+    def _forget_session(self, session: Session) -> None:
+        self.hub.sessions.discard(session)
+        self._core.blobs.session_ended(session.id)
 
     def _status(self) -> Status:
         return Status(

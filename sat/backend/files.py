@@ -83,6 +83,7 @@ class Files:
         name: str,
         size: Annotated[int, msgspec.Meta(ge=0)],
         media_type: str | None = None,
+        blob: str | None = None,
     ) -> Transfer:
         """Send a file whose open descriptor comes along with the call; returns at once.
 
@@ -92,11 +93,13 @@ class Files:
         :param name: the file's own name, without a folder
         :param size: in bytes
         :param media_type: such as ``image/png``
+        :param blob: the blob that holds the file, of a frontend that can pass none along
         :raises offline.profile: if the profile is not online
         :raises usage.descriptor: if no open file came along
+        :raises unknown.blob: if there is no such blob
         :raises usage.file: if the name or the size can't be the file's
         """
-        descriptor = call.take_descriptor()
+        descriptor = self._live.core.blobs.descriptor(call, blob)
         try:
             self._live.require_online()
             _check_file(descriptor, name, size)

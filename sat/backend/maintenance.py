@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 
+from sat.backend.blobs import Blobs
 from sat.backend.journal import Journal
 from sat.backend.store import Store, connect
 from sat.bridge.call import Call
@@ -33,11 +34,13 @@ class Maintenance:
         journal: Journal,
         status: Callable[[], Status],
         stop: Callable[[], None],
+        blobs: Blobs,
     ) -> None:
         self._store = store
         self._journal = journal
         self._status = status
         self._stop = stop
+        self._blobs = blobs
 
     @command("daemon.status", level=Level.READ, per_profile=False)
     async def status(self, call: Call) -> Status:
@@ -52,15 +55,17 @@ class Maintenance:
         self._stop()
 
     @command("daemon.backup", level=Level.ADMIN, per_profile=False)
-    async def backup(self, call: Call) -> int:
+    async def backup(self, call: Call, blob: str | None = None) -> int:
         """Write a copy of the database to the open file that comes along; return its size.
 
         Passwords are not in it. What is committed while it is written may be missing.
 
+        :param blob: write it to this blob, to be read from there
         :raises usage.descriptor: if no open file came along
+        :raises unknown.blob: if there is no such blob
         :raises failed.backup: if it can't be written
         """
-        descriptor = call.take_descriptor()
+        descriptor = self._blobs.share(call, blob)
         path = self._store.path
         try:
             return await self._store.read(lambda _: _copy(path, descriptor))
