@@ -56,7 +56,7 @@ api: $(VENV)/.test
 	@$(BIN)/python -m tests.house.api
 
 pytest: $(VENV)/.test
-	@$(INSTALL) prosody ejabberd
+	@$(INSTALL) prosody ejabberd ssh
 	@echo '— tests'
 	@$(BIN)/pytest --quiet --numprocesses auto --maxprocesses 4 --dist loadfile $(T)
 

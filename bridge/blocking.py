@@ -46,6 +46,9 @@ class Client:
     :raises CommandError: ``daemon.missing`` if none accepts, ``denied.socket`` if it isn't ours
     """
 
+    #: Whether it is on this machine, so that open files can be passed along.
+    is_local = True
+
     def __init__(self, path: str, *, name: str = "client", timeout: float | None = 60.0) -> None:
         self.timeout = timeout
         self.hello: dict[str, object] = {}
@@ -55,12 +58,7 @@ class Client:
         self._buffer = bytearray()
         self._searched = 0
         self._events: list[dict[str, object]] = []
-        self._socket = Socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC)
-        try:
-            self._connect(path)
-        except BaseException:
-            self._socket.close()
-            raise
+        self._socket = self._open(path)
 
     def __enter__(self) -> "Client":
         return self
@@ -132,6 +130,8 @@ class Client:
     def _wait(self, reader: int, limit: float | None) -> None:
         from select import POLLERR, POLLIN, poll
 
+        if self._has_more():
+            return
         watch = poll()
         watch.register(self._socket.fileno(), POLLIN)
         watch.register(reader, 0)
@@ -140,33 +140,25 @@ class Client:
         if any(one == reader and event & POLLERR for one, event in found):
             raise BrokenPipeError
 
-    def _connect(self, path: str) -> None:
+    def _has_more(self) -> bool:
+        """Tell whether something has come that poll(2) knows nothing of any more."""
+        return False
+
+    def _open(self, path: str) -> Socket:
+        found = Socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC)
         try:
-            self._socket.connect(path)
-        except (FileNotFoundError, ConnectionRefusedError):
-            raise CommandError(
-                "daemon.missing", "No daemon is running: start one with “sat start”."
-            ) from None
-        except OSError as error:
-            raise CommandError(
-                "denied.socket", f"The daemon's socket {path} can't be opened: {error.strerror}."
-            ) from error
-        credentials = self._socket.getsockopt(SOL_SOCKET, SO_PEERCRED, 12)
-        uid = int.from_bytes(credentials[4:8], sys.byteorder)
-        if uid != os.geteuid():
-            raise CommandError(
-                "denied.socket",
-                f"The daemon at {path} is run by another user (uid {uid}): it is not asked.",
-            )
+            _connect(found, path)
+        except BaseException:
+            found.close()
+            raise
+        return found
+
+    def _greeting(self) -> dict[str, object]:
+        return {"api": API, "client": self._name, "features": []}
 
     def _call(self, method: str, params: dict[str, object], descriptors: "Sequence[int]") -> object:
         self._last_id += 1
-        request: dict[str, object] = {
-            "jsonrpc": "2.0",
-            "id": self._last_id,
-            "method": method,
-            "params": params,
-        }
+        request = _request(self._last_id, method, params)
         if descriptors:
             request["descriptors"] = len(descriptors)
         lines = _encode(request)
@@ -177,9 +169,7 @@ class Client:
                 f"{MAX_LINE}: send large texts as files.",
             )
         if not self._greeted:
-            hello = {"api": API, "client": self._name, "features": []}
-            greeting = {"jsonrpc": "2.0", "id": 0, "method": "session.hello", "params": hello}
-            lines = _encode(greeting) + lines
+            lines = _encode(_request(0, "session.hello", self._greeting())) + lines
         limit = None if self.timeout is None else time.monotonic() + self.timeout
         try:
             self._send(lines, descriptors, limit)
@@ -189,11 +179,16 @@ class Client:
                 self._greeted = True
             return self._answer_to(self._last_id, limit)
         except TimeoutError:
-            raise CommandError(
-                "timeout.answer",
-                f"The daemon did not answer {method} within {self.timeout:g} seconds; "
-                "what was asked for may still be done.",
-            ) from None
+            raise _no_answer(method, self.timeout) from None
+
+    def _ask_before_hello(self, method: str, params: dict[str, object]) -> object:
+        limit = None if self.timeout is None else time.monotonic() + self.timeout
+        self._last_id += 1
+        try:
+            self._send(_encode(_request(self._last_id, method, params)), (), limit)
+            return self._answer_to(self._last_id, limit)
+        except TimeoutError:
+            raise _no_answer(method, self.timeout) from None
 
     def _send(self, data: bytes, descriptors: "Sequence[int]", limit: float | None) -> None:
         try:
@@ -209,7 +204,7 @@ class Client:
         except OSError as error:
             # A refusal that was written before the line was closed tells more than EPIPE does.
             if not isinstance(error, BrokenPipeError | ConnectionResetError):
-                raise _gone(error) from error
+                raise self._gone(error) from error
 
     def _answer_to(self, id_: int, limit: float | None) -> object:
         while True:
@@ -238,6 +233,14 @@ class Client:
         elif message["method"] == "event" and isinstance(message.get("params"), dict):
             self._events.append(message["params"])  # type: ignore[arg-type]
 
+    def _gone(self, error: OSError | None) -> CommandError:
+        reason = f" ({error.strerror})" if error is not None and error.strerror else ""
+        return CommandError(
+            "daemon.gone",
+            f"The daemon ended the session before it answered{reason}: see “sat status” and "
+            "“sat logs”.",
+        )
+
     def _receive(self, limit: float | None) -> bytes:
         while True:
             self._socket.settimeout(_slice(limit))
@@ -246,7 +249,7 @@ class Client:
             except TimeoutError:
                 continue
             except OSError as error:
-                raise _gone(error) from error
+                raise self._gone(error) from error
 
     def _read_line(self, limit: float | None) -> dict[str, object]:
         while (end := self._buffer.find(b"\n", self._searched)) < 0:
@@ -255,7 +258,7 @@ class Client:
                 raise CommandError("failed.line", "The daemon sent a line that is too long.")
             chunk = self._receive(limit)
             if not chunk:
-                raise _gone(None)
+                raise self._gone(None)
             self._buffer += chunk
         line = bytes(self._buffer[:end])
         del self._buffer[: end + 1]
@@ -308,13 +311,36 @@ def _slice(limit: float | None) -> float:
     return _SLICE if left is None else min(left, _SLICE)
 
 
-def _gone(error: OSError | None) -> CommandError:
-    reason = f" ({error.strerror})" if error is not None and error.strerror else ""
+def _no_answer(method: str, timeout: float | None) -> CommandError:
     return CommandError(
-        "daemon.gone",
-        f"The daemon ended the session before it answered{reason}: see “sat status” and "
-        "“sat logs”.",
+        "timeout.answer",
+        f"The daemon did not answer {method} within {timeout or 0:g} seconds; "
+        "what was asked for may still be done.",
     )
+
+
+def _request(id_: int, method: str, params: dict[str, object]) -> dict[str, object]:
+    return {"jsonrpc": "2.0", "id": id_, "method": method, "params": params}
+
+
+def _connect(connection: Socket, path: str) -> None:
+    try:
+        connection.connect(path)
+    except (FileNotFoundError, ConnectionRefusedError):
+        raise CommandError(
+            "daemon.missing", "No daemon is running: start one with “sat start”."
+        ) from None
+    except OSError as error:
+        raise CommandError(
+            "denied.socket", f"The daemon's socket {path} can't be opened: {error.strerror}."
+        ) from error
+    credentials = connection.getsockopt(SOL_SOCKET, SO_PEERCRED, 12)
+    uid = int.from_bytes(credentials[4:8], sys.byteorder)
+    if uid != os.geteuid():
+        raise CommandError(
+            "denied.socket",
+            f"The daemon at {path} is run by another user (uid {uid}): it is not asked.",
+        )
 
 
 def _error(error: object) -> CommandError:

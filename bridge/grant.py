@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from sat.bridge.model import Level, Model
 
 
@@ -48,6 +50,27 @@ class Grant(Model, frozen=True, kw_only=True):
     def cursor(self, name: str) -> str:
         """Return a cursor's name as the log has it: the holder of a token has names of its own."""
         return f"{self.holder}/{name}" if self.holder else name
+
+
+class Invitation(Model, frozen=True, kw_only=True):
+    """How a program of another machine gets in, once: ``url`` holds all that it needs."""
+
+    url: str
+    expires: datetime
+
+
+class Pairing(Model, frozen=True, kw_only=True):
+    """A program of another machine that was let in, and what it may do.
+
+    ``level`` is for all profiles; where there are ``profiles``, it may use those alone.
+    """
+
+    id: str
+    name: str
+    level: Level
+    profiles: dict[str, Level] | None = None
+    created: datetime
+    used: datetime | None = None
 
 
 #: What a program of the same user may do.

@@ -143,4 +143,4 @@ class LineProtocol(TwistedProtocol):
         self._parts.clear()
         self._ending = True
         if self._session is not None:
-            self._session.line_too_long()
+            self._session.line_too_long(self.max_line)

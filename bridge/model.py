@@ -344,27 +344,6 @@ class PluginInfo(Model, frozen=True, kw_only=True):
     features: tuple[str, ...] = ()
 
 
-class Invitation(Model, frozen=True, kw_only=True):
-    """How a program of another machine gets in, once: ``url`` holds all that it needs."""
-
-    url: str
-    expires: datetime
-
-
-class Pairing(Model, frozen=True, kw_only=True):
-    """A program of another machine that was let in, and what it may do.
-
-    ``level`` is for all profiles; where there are ``profiles``, it may use those alone.
-    """
-
-    id: str
-    name: str
-    level: Level
-    profiles: dict[str, Level] | None = None
-    created: datetime
-    used: datetime | None = None
-
-
 class Storage(Model, frozen=True, kw_only=True):
     """Whether what happens can be written down; ``full`` stops reading from the network."""
 

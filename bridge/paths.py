@@ -75,6 +75,11 @@ class Home:
         return f"{self.data}/bridge.pem"
 
     @property
+    def remotes(self) -> str:
+        """The file of daemons on other machines, with the tokens for them."""
+        return f"{self.config}/remotes.json"
+
+    @property
     def lock(self) -> str:
         """The file that the running daemon holds locked; it names the daemon's pid."""
         return f"{self.data}/lock"

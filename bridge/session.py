@@ -33,6 +33,7 @@ from sat.bridge.wire import (
     error_line,
     fault_of,
     result_line,
+    unreadable,
 )
 
 #: The version of the API: the first number changes when something is taken away.
@@ -104,17 +105,14 @@ class Session:
         """Take one request."""
         if self._ending:
             return
-        call = Call(self.id, "", self._granted)
         try:
             request = msgspec.json.decode(line, type=Request)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             # Whichever came with this line must not be taken for those of the next one.
             self._close_descriptors()
-            name = "usage.request" if isinstance(error, msgspec.ValidationError) else "usage.json"
-            sentence = f"this line is not a JSON-RPC request: {error}"
-            self._answer_error(None, CommandError(name, sentence))
+            self._answer_error(None, unreadable(error))
             return
-        call.method = request.method
+        call = Call(self.id, request.method, self._granted)
         call.descriptors = self._descriptors[: request.descriptors]
         del self._descriptors[: request.descriptors]
         self._running += 1
@@ -122,15 +120,10 @@ class Session:
             self._line.pause_reading()
         self._spawn(self._serve(request, call), request.method)
 
-    def line_too_long(self) -> None:
+    def line_too_long(self, limit: int) -> None:
         """Refuse a line over the limit, and end the session."""
-        self._answer_error(
-            None,
-            CommandError(
-                "usage.line",
-                f"a line is at most {MAX_LINE} bytes: send large data as a file or in pages",
-            ),
-        )
+        sentence = f"a line is at most {limit} bytes: send large data as a file or in pages"
+        self._answer_error(None, CommandError("usage.line", sentence))
         self._line.close()
 
     def output_paused(self) -> None:
@@ -207,7 +200,9 @@ class Session:
         finally:
             call.close()
             self._running -= 1
-            if self._running == _MAX_RUNNING - 1 and not self._output_paused:
+            room = self._running == _MAX_RUNNING - 1 and not self._output_paused
+            if room or self._knocking:
+                self._knocking = False
                 self._line.resume_reading()
             self._close_if_done()
 
@@ -255,8 +250,8 @@ class Session:
                 "restart it if it was upgraded, else upgrade it",
             )
         if self.grant is None:
-            shown = token.reveal() if token is not None else ""
-            self.grant = await self._let_in(lambda doors: doors.admit(shown))
+            shown = token or SecretText()
+            self.grant = await self._let_in(lambda doors: doors.admit(shown.reveal()))
         self._greeted = True
         self.client = client
         return Hello(
@@ -286,16 +281,16 @@ class Session:
 
     async def _let_in(self, ask: Callable[[Doors], Awaitable[Entry]]) -> Entry:
         """Ask whether it may come in; whoever may not has one try a session."""
-        if self._doors is None or self._knocking:
-            raise CommandError("denied.token", "nobody is let in so: ask once, and wait")
+        if self._doors is None:
+            raise CommandError("denied.token", "nobody is let in here")
+        # What follows counts on the answer; a second try would count as one with this.
         self._knocking = True
+        self._line.pause_reading()
         try:
-            entry = await ask(self._doors)
+            return await ask(self._doors)
         except CommandError:
             self._ending = True
             raise
-        self._knocking = False
-        return entry
 
     @command("api.describe", level=Level.READ, per_profile=False)
     async def describe(self) -> msgspec.Raw:

@@ -109,6 +109,12 @@ def error_line(id_: int | str | None, error: CommandError) -> bytes:
     return msgspec.json.encode(body) + b"\n"
 
 
+def unreadable(error: Exception) -> CommandError:
+    """Return what is told of a line that holds no request."""
+    name = "usage.request" if isinstance(error, msgspec.ValidationError) else "usage.json"
+    return CommandError(name, f"this line is not a JSON-RPC request: {error}")
+
+
 def fault_of(method: str) -> CommandError:
     """Return what a caller is told of an error that should not be."""
     return CommandError(

@@ -18,6 +18,11 @@ sat: the Salut à Toi daemon, which holds your XMPP accounts.
   sat doctor [PROFILE] [--json]
                        find out what doesn't work, why, and what to do; exit code 1 if anything
   sat run              run it in the foreground
+  sat pair [--level read|send|files|admin] [--profile NAME]… [--host HOST] [--listen HOST:PORT]
+                       let a program of another machine attach: shows an address for it
+  sat pair list, sat pair revoke ID
+                       which programs may, and let one in no more
+  sat bridge-stdio     pass the bridge through standard input and output (ssh does that)
   sat backup FILE      write a copy of its database, while it runs
   sat restore FILE     put such a copy in the place of its database
   sat --version
@@ -80,14 +85,29 @@ def run(arguments: Sequence[str]) -> int:
         from sat.doctor import main as examine
 
         return examine(rest)
+    if command in ("pair", "bridge-stdio"):
+        return _let_in(command, rest)
     if command in ("start", "stop", "status", "logs", "backup", "restore"):
         return _control(command, rest)
     from difflib import get_close_matches
 
-    known = ("start", "stop", "status", "logs", "doctor", "run", "backup", "restore")
+    known = ("start", "stop", "status", "logs", "doctor", "run", "backup", "restore", "pair")
     close = get_close_matches(command, known, 1)
     hint = f" Did you mean “{close[0]}”?" if close else ""
     raise CommandError("usage.command", f"There is no command “{command}”.{hint} See “sat --help”.")
+
+
+def _let_in(command: str, rest: list[str]) -> int:
+    from sat.bridge.paths import home
+
+    if command == "pair":
+        from sat.pair import main as pair
+
+        return pair(rest, home())
+    from sat.stdio import relay
+
+    _take(rest, command, 0)
+    return relay(home())
 
 
 def _control(command: str, rest: list[str]) -> int:

@@ -37,6 +37,7 @@ class Context:
         self.quiet = bool(settings.get("quiet"))
         self.profile = _text(settings, "profile")
         self.txn = _text(settings, "txn")
+        self.remote = _text(settings, "remote")
         timeout = settings.get("timeout")
         self.timeout = timeout if isinstance(timeout, float) else None
         if self.timeout is not None and not 0 <= self.timeout <= _MAX_TIMEOUT:
@@ -53,7 +54,8 @@ class Context:
         """
         if self._client is None:
             limit = TIMEOUT if self.timeout is None else self.timeout
-            self._client = connect(CLIENT, limit + _GRACE if self.command.waits else limit)
+            patience = limit + _GRACE if self.command.waits else limit
+            self._client = connect(CLIENT, patience, self.remote)
         return self._client
 
     def complete(self, params: dict[str, object]) -> dict[str, object]:

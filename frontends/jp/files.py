@@ -10,6 +10,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from sat.frontends.jp.progress import Bars
 
+#: Bytes of a file that go to a daemon on another machine at a time.
+_PIECE = 512 * 1024
 _ENDED = ("done", "failed", "cancelled")
 
 
@@ -33,17 +35,12 @@ def send(context: Context, params: dict[str, object]) -> int:
         context.client.call("state.attach", mode="events", **attach)
         transfers: dict[str, dict[str, object]] = {}
         for path, descriptor in opened:
-            transfer = context.client.call_with_files(
-                [descriptor],
-                "file.send",
-                **context.complete(
-                    {
-                        **params,
-                        "name": _name(path),
-                        "size": os.fstat(descriptor).st_size,
-                    }
-                ),
-            )
+            described = {
+                **params,
+                "name": _name(path),
+                "size": os.fstat(descriptor).st_size,
+            }
+            transfer = _hand_over(context, descriptor, context.complete(described))
             if isinstance(transfer, dict):
                 transfers[str(transfer["id"])] = transfer
     finally:
@@ -80,6 +77,25 @@ def open_file(path: str) -> int:
 def _name(path: str) -> str:
     """Return a file's own name; what isn't UTF-8 in it becomes U+FFFD."""
     return os.fsencode(path).rpartition(b"/")[2].decode(errors="replace")
+
+
+def _hand_over(context: Context, descriptor: int, params: dict[str, object]) -> object:
+    """Give the daemon a file, and the order to send it.
+
+    One on another machine gets it in pieces first: it can't be passed an open file.
+    """
+    client = context.client
+    if client.is_local:
+        return client.call_with_files([descriptor], "file.send", **params)
+    from binascii import b2a_base64
+
+    blob = client.call("blob.open", size=params["size"])
+    offset = 0
+    while piece := os.pread(descriptor, _PIECE, offset):
+        data = b2a_base64(piece, newline=False).decode()
+        client.call("blob.write", id=blob, offset=offset, data=data)
+        offset += len(piece)
+    return client.call("file.send", blob=blob, **params)
 
 
 def _follow(context: Context, transfers: dict[str, dict[str, object]]) -> int:

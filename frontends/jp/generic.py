@@ -3,6 +3,8 @@
 ``jp a b`` is the method ``a.b``: required parameters by their place, all by ``--name``.
 """
 
+import os
+
 from sat.bridge.errors import CommandError
 from sat.frontends.core.daemon import connect
 from sat.frontends.jp import help as help_module
@@ -103,7 +105,11 @@ def _describe(words: list[str], settings: dict[str, object]) -> dict[str, object
     """Ask the daemon; where the words look like a slip of the pen, don't start one for that."""
     timeout = settings.get("timeout")
     limit = timeout if isinstance(timeout, float) else TIMEOUT
-    if words[0] in GROUPS or suggestion(words[0], GROUPS):
+    remote = settings.get("remote")
+    remote = remote if isinstance(remote, str) else None
+    if not (remote or os.environ.get("SAT_REMOTE")) and (
+        words[0] in GROUPS or suggestion(words[0], GROUPS)
+    ):
         from sat.bridge import blocking
 
         try:
@@ -113,7 +119,7 @@ def _describe(words: list[str], settings: dict[str, object]) -> dict[str, object
                 raise
             raise _no_command(words) from None
     else:
-        client = connect(CLIENT, limit)
+        client = connect(CLIENT, limit, remote)
     with client:
         found = client.call("api.describe")
     return found if isinstance(found, dict) else {}

@@ -151,6 +151,7 @@ GLOBAL_OPTIONS = (
     Option("--json", "json", help="print results as JSON, an object a line"),
     Option("--quiet", "quiet", help="print results and errors alone", short="-q"),
     Option("--timeout", "timeout", "S", "seconds to wait", kind="number"),
+    Option("--remote", "remote", "WHERE", "the daemon of another machine: see jp remote"),
     Option("--txn", "txn", "ID", "do this once, however often it is sent with this id"),
     Option("--help", "help", help="show help", short="-h"),
     Option("--version", "version", help="show the version"),

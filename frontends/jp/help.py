@@ -10,7 +10,7 @@ from sat.frontends.jp.table import COMMANDS, GROUPS
 _INTRODUCTION = """\
 jp: what Salut à Toi does, from the command line.
 
-  jp [-p PROFILE] [--json] [-q] [--timeout S] [--txn ID] GROUP COMMAND …
+  jp [-p PROFILE] [--json] [-q] [--timeout S] [--remote WHERE] [--txn ID] GROUP COMMAND …
 """
 _CODES = """\
 Exit codes: 0 done; 1 refused or failed; 2 usage; 3 no daemon; 4 not connected; 5 timed out;

@@ -321,6 +321,29 @@ COMMANDS = (
     Command("plugin load", "Load a plugin.", (_PLUGIN,), acts=True, per_profile=False),
     Command("plugin unload", "Unload a plugin.", (_PLUGIN,), acts=True, per_profile=False),
     Command(
+        "remote add",
+        "Make the daemon of another machine known, for --remote.",
+        (
+            Argument("NAME", "_name", "what to call it here"),
+            Argument("URL", "_url", "ssh://HOST, or what “sat pair” shows there; - to read it"),
+        ),
+        run="remote.add",
+        per_profile=False,
+    ),
+    Command(
+        "remote list",
+        "List the daemons of other machines that are known.",
+        run="remote.show",
+        per_profile=False,
+    ),
+    Command(
+        "remote remove",
+        "Forget one.",
+        (Argument("NAME", "_name"),),
+        run="remote.remove",
+        per_profile=False,
+    ),
+    Command(
         "api describe",
         "Show all that the daemon can be asked, and the events it sends.",
         show="api",

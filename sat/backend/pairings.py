@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -17,8 +17,8 @@ from sat.backend.store import Reader, Row
 from sat.backend.transaction import Transaction
 from sat.bridge.command import command
 from sat.bridge.errors import CommandError
-from sat.bridge.grant import Grant
-from sat.bridge.model import Invitation, Level, Pairing
+from sat.bridge.grant import Grant, Invitation, Pairing
+from sat.bridge.model import Level
 from sat.xmpp.stanza import clean
 
 #: Seconds for which a code is good.
@@ -59,7 +59,7 @@ class Pairings:
     def __init__(
         self,
         core: Core,
-        address: Callable[[str | None], str],
+        address: Callable[[str | None], Awaitable[str]],
         check_profile: Callable[[str], object],
         drop: Callable[[str], None],
     ) -> None:
@@ -83,7 +83,7 @@ class Pairings:
         """
         for name in profiles or ():
             self._check_profile(name)
-        address = self._address(host)
+        address = await self._address(host)
         named = None if profiles is None else dict.fromkeys(profiles, level)
         grant = Grant(level=level if named is None else Level.READ, profiles=named)
         code = secrets.token_urlsafe(16)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort
 from twisted.logger import Logger
@@ -38,6 +39,7 @@ class Remote:
         self._certificate = certificate
         self._door: tls.Door | None = None
         self._port: IListeningPort | None = None
+        self._moving: Deferred[None] = succeed(None)
         self._where = ""
         self._sentence = ""
         options.describe(
@@ -63,7 +65,7 @@ class Remote:
         where = str(self._options.value(LISTEN) or "")
         if where != self._where and self._door is not None:
             self._where = where
-            spawn(self._move(where), "listening for other machines")
+            self._moving = spawn(self._move(where), "listening for other machines")
 
     async def end(self) -> None:
         """Accept nobody any more."""
@@ -71,12 +73,13 @@ class Remote:
         if port is not None:
             await cast(Any, port).stopListening()
 
-    def address(self, host: str | None) -> str:
+    async def address(self, host: str | None) -> str:
         """Return how others reach this daemon, with its certificate's pin: ``sat://…``.
 
         :param host: by which name or address; by default as it listens, or the machine's own name
         :raises CommandError: ``failed.listen`` if nobody can
         """
+        await self._moving
         if self._port is None:
             raise CommandError(
                 "failed.listen",

@@ -203,7 +203,7 @@ def test_a_session_may_do_what_its_level_says():
 
 
 def test_a_line_that_is_too_long_ends_the_session(frontend):
-    frontend.session.line_too_long()
+    frontend.session.line_too_long(MAX_LINE)
     (answer,) = frontend.wire.drain()
     assert name_of(answer) == "usage.line" and str(MAX_LINE) in answer["error"]["message"]
     assert frontend.wire.closed

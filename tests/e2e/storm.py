@@ -135,8 +135,8 @@ class Storm:
             stack.callback(setattr, self, "_stopping", True)
             self._rage(stack)
             self._bobs[-1].tell("archive")
-            pages = 60 + self.size.messages / 10  # Prosody's simplest storage counts up to each
-            found = self._bobs[-1].expect("archive", timeout=pages)["bodies"]
+            patience = 60 + self.size.messages / 10
+            found = self._bobs[-1].expect("archive", timeout=patience)["bodies"]
             self.archived = [body for body in found if body.startswith("a ")]
 
     @property

@@ -12,7 +12,7 @@ from tests.house.tree import ROOT
 
 PAGES = ("README.rst", "doc/user/index.rst", "doc/user/trust.rst", "doc/scripting/index.rst")
 #: Options of jp itself, which come before the command.
-COMMON = {"-p": 1, "--txn": 1, "--json": 0, "-q": 0, "--timeout": 1}
+COMMON = {"--remote": 1, "-p": 1, "--txn": 1, "--json": 0, "-q": 0, "--timeout": 1}
 
 
 def shown(program: str) -> list[str]:

@@ -1,5 +1,5 @@
 #!/bin/sh
-# install.sh NAME… — installs what is missing of: make venv prosody ejabberd.
+# install.sh NAME… — installs what is missing of: make venv prosody ejabberd ssh.
 # As root, or through a sudo that asks for nothing, apt does it; otherwise the one line to run is printed, and this fails.
 set -eu
 
@@ -11,7 +11,8 @@ for name in "$@"; do
         prosody) [ -x "$(command -v prosody || echo /usr/bin/prosody)" ] || missing="$missing prosody"
             [ -d /usr/lib/prosody/modules/mod_sasl2 ] || missing="$missing prosody-modules" ;;
         ejabberd) [ -x "$(command -v ejabberdctl || echo /usr/sbin/ejabberdctl)" ] || missing="$missing ejabberd" ;;
-        *) echo "install.sh: no program is called “$name” here; it knows make, venv, prosody and ejabberd." >&2; exit 2 ;;
+        ssh) [ -x /usr/sbin/sshd ] && command -v ssh >/dev/null || missing="$missing openssh-server" ;;
+        *) echo "install.sh: no program is called “$name” here; it knows make, venv, prosody, ejabberd and ssh." >&2; exit 2 ;;
     esac
 done
 [ -n "$missing" ] || exit 0
@@ -47,6 +48,7 @@ $root sh -c '
     install "$@" || { apt-get -qq update >>"$log" 2>&1 && install "$@"; } || { cat "$log" >&2; rm -f "$log"; exit 1; }
     rm -f "$log"
     for package in "$@"; do
-        case $package in prosody | ejabberd) update-rc.d $package disable >/dev/null 2>&1 || true ;; esac
+        case $package in prosody | ejabberd) update-rc.d $package disable >/dev/null 2>&1 || true ;;
+            openssh-server) update-rc.d ssh disable >/dev/null 2>&1 || true ;; esac
     done
 ' install $missing </dev/null

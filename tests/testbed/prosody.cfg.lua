@@ -22,7 +22,7 @@ authentication = "internal_hashed"; password_hash = "$password_hash"; default_st
 allow_registration = true -- with mod_register alone
 c2s_require_encryption = true; allow_unencrypted_plain_auth = false
 -- A program which is killed and started again is a test, not an attack.
-c2s_timeout = 60; smacks_hibernation_time = 300; max_archive_query_results = 50
+c2s_timeout = 60; smacks_hibernation_time = 300; max_archive_query_results = $page
 storage_archive_item_limit = 100000
 http_external_url = "https://localhost:$https/"
 

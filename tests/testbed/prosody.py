@@ -28,6 +28,7 @@ class Prosody(Server):
     :param password_hash: "SHA-1" or "SHA-256": the SCRAM which it offers
     :param sasl2: whether it knows SASL2, Bind 2 and tokens (of Debian's prosody-modules)
     :param upload_limit: the largest file it takes, in bytes
+    :param page: how many archived messages it gives at a time, at most
     :param archive: where messages are archived: "internal", in files, or "memory", which is lost
         with the process, and quick however many there are
     :param debug: log every stanza
@@ -50,6 +51,7 @@ class Prosody(Server):
         sasl2: bool = False,
         upload_limit: int = 200 * 1024 * 1024,
         archive: str = "internal",
+        page: int = 50,
         debug: bool = False,
         authority: Authority | None = None,
         federated: bool = False,
@@ -60,6 +62,7 @@ class Prosody(Server):
         self._password_hash = password_hash
         self._upload_limit = upload_limit
         self._archive = archive
+        self._page = page
         self._level = "debug" if debug else "info"
         self._neighbours: dict[str, int] = {}
         if federated:
@@ -144,6 +147,7 @@ class Prosody(Server):
             host=self.host,
             level=self._level,
             archive=self._archive,
+            page=self._page,
             enabled=lua_list(self._modules),
             # It would resolve names outside of this machine.
             disabled=lua_list({*self._without, *(() if "s2s" in ports else ("s2s",))}),

@@ -79,7 +79,7 @@ class Peer(slixmpp.ClientXMPP):
         """Say what the own archive holds, oldest first; nothing if there is none."""
         bodies: list[str] = []
         with contextlib.suppress(IqError):
-            async for found in self["xep_0313"].iterate():
+            async for found in self["xep_0313"].iterate(rsm={"max": 1000}):
                 bodies.append(found["mam_result"]["forwarded"]["stanza"]["body"])
         self._say("archive", bodies=bodies)
 

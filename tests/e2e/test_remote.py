@@ -1,0 +1,180 @@
+"""jp on one machine, the daemon on another: over ssh and over TLS, on two homes of this one."""
+
+import hashlib
+import os
+import shutil
+import stat
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from tests.testbed import Daemon, Prosody
+from tests.testbed.processes import free_ports, wait_until
+from tests.testbed.ssh import SshServer
+
+pytestmark = pytest.mark.any_server
+
+
+class Elsewhere(Daemon):
+    """A home where no daemon runs, and none is to."""
+
+    def __init__(self) -> None:
+        super().__init__(environment={"SAT_NO_START": "1"})
+
+
+@pytest.fixture
+def elsewhere():
+    home = Elsewhere()
+    yield home
+    assert home.pid is None
+    home.remove()
+
+
+@pytest.fixture
+def programs(daemon):
+    """A folder with `sat` in it, as another machine's PATH has it."""
+    folder = Path(tempfile.mkdtemp(prefix="sat-programs-"))
+    command = " ".join(f'"{word}"' for word in daemon.command("sat"))
+    (folder / "sat").write_text(f'#!/bin/sh\nexec {command} "$@"\n')
+    (folder / "sat").chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def ssh(daemon, programs):
+    variables = {
+        name: daemon.environment[name]
+        for name in ("SAT_HOME", "LC_ALL", "PYTHONPATH")
+        if name in daemon.environment
+    }
+    path = f"{programs}:{os.environ['PATH']}"
+    with SshServer({**variables, "PATH": path}) as running:
+        yield running
+
+
+def pair_up(daemon: Daemon, elsewhere: Daemon, *how: str) -> None:
+    """Let `elsewhere` attach over TLS."""
+    (port,) = free_ports(1)
+    listen = f"127.0.0.1:{port}"
+    url = daemon.sat("pair", "--listen", listen, *how).stdout.strip()
+    elsewhere.jp("remote", "add", "home", "-", input=url + "\n")
+    elsewhere.environment["SAT_REMOTE"] = "home"
+
+
+def through_ssh(elsewhere: Daemon, ssh: SshServer) -> None:
+    """Let `elsewhere` attach over ssh."""
+    elsewhere.environment |= {"SAT_SSH": ssh.client, "SAT_REMOTE": ssh.url}
+
+
+@pytest.fixture(params=["ssh", "tls"])
+def remote(request, daemon, elsewhere):
+    """A home from which the daemon of another one is reached."""
+    if request.param == "ssh":
+        through_ssh(elsewhere, request.getfixturevalue("ssh"))
+    else:
+        pair_up(daemon, elsewhere, "--level", "admin")
+    return elsewhere
+
+
+def test_what_is_done_from_afar_is_seen_here(server, daemon, pair, remote):
+    alice, bob = pair
+    with daemon.follow("-p", alice) as here, remote.follow("-p", alice) as there:
+        here.wait_for("presence.changed")
+        there.wait_for("presence.changed")
+        peer = server.jid(bob)
+        id_ = remote.jp("-p", alice, "message", "send", peer, "from afar").stdout.strip()
+        seen = [one.wait_for("message.added", lambda m: m["id"] == id_) for one in (here, there)]
+        assert seen[0] == seen[1]
+    (told,) = remote.json("-p", bob, "message", "list", server.jid(alice))
+    assert told["body"] == "from afar"
+    assert remote.jp("ping", peer, "-p", alice).stdout
+
+
+def test_a_file_of_another_machine_is_sent(daemon, remote):
+    with Prosody({"alice": "a", "bob": "b"}, upload_limit=20_000_000) as server:
+        daemon.profile("alice", server)
+        private = remote.home / "private"
+        private.mkdir(mode=0o700)
+        content = os.urandom(10_000_000)
+        (private / "file.bin").write_bytes(content)
+        (done,) = [
+            one
+            for one in remote.json("file", "send", private / "file.bin", server.jid("bob"))
+            if one.get("state") == "done"
+        ]
+        assert (done["name"], done["size"]) == ("file.bin", len(content))
+        stored = [
+            path.read_bytes()
+            for path in server.folder.rglob("*")
+            if path.is_file() and path.stat().st_size == len(content)
+        ]
+        assert [hashlib.sha256(one).digest() for one in stored] == [
+            hashlib.sha256(content).digest()
+        ]
+
+
+def test_the_token_is_the_owners_alone_and_is_not_shown(daemon, elsewhere):
+    pair_up(daemon, elsewhere)
+    kept = elsewhere.home / "remotes.json"
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    (listed,) = elsewhere.json("remote", "list")
+    assert listed["name"] == "home" and "token" not in listed
+    assert elsewhere.jp("profile", "list").returncode == 0
+    elsewhere.jp("remote", "remove", "home")
+    gone = elsewhere.jp("profile", "list", check=False)
+    assert gone.returncode == 6 and "jp remote add" in gone.stderr
+
+
+def test_who_is_revoked_is_out_at_once(daemon, elsewhere):
+    pair_up(daemon, elsewhere)
+    follower = elsewhere.follow()
+    listed = daemon.sat("pair", "list").stdout
+    assert "jp on " in listed and "send" in listed
+    daemon.sat("pair", "revoke", listed.split()[0])
+    assert wait_until(lambda: follower._process.poll() is not None, 30)
+    refused = elsewhere.jp("profile", "list", check=False)
+    assert refused.returncode == 7 and "sat pair" in refused.stderr
+    assert daemon.sat("pair", "list").stdout == ""
+
+
+def test_what_can_not_be_reached_is_told(daemon, elsewhere, ssh):
+    def refused(code: int, *words: str, **environment: str) -> None:
+        elsewhere.environment |= environment
+        done = elsewhere.jp("profile", "list", check=False)
+        assert done.returncode == code, done
+        assert done.stderr.splitlines()[-1].startswith("jp: ")
+        for word in words:
+            assert word in done.stderr
+
+    refused(6, "remote", SAT_REMOTE="nobody")
+    refused(2, "address", SAT_REMOTE="http://example.org")
+    refused(2, "address", SAT_REMOTE="ssh://-oProxyCommand=x")
+    pin = "0" * 64
+    (port,) = free_ports(1)
+    refused(4, "refused", SAT_REMOTE=f"sat://127.0.0.1:{port}/?pin={pin}")
+    refused(4, "can't be reached", SAT_REMOTE=f"sat://127.0.0.1:{ssh.port}/?pin={pin}")
+    pair_up(daemon, elsewhere)
+    (listed,) = elsewhere.json("remote", "list")
+    other = listed["url"].partition("pin=")[0] + "pin=" + pin
+    refused(7, "another answers", SAT_REMOTE=other)
+    refused(
+        4,
+        "ssh to 127.0.0.1 ended with 255",
+        SAT_REMOTE=f"ssh://127.0.0.1:{port}",
+        SAT_SSH=ssh.client,
+    )
+    refused(1, "can't be run", SAT_SSH="/nonexistent")
+
+
+def test_a_broken_pipe_and_an_end_of_input(daemon):
+    """`sat bridge-stdio` by hand: as any program may speak the bridge through ssh."""
+    hello = '{"jsonrpc":"2.0","id":1,"method":"session.hello","params":{"api":"1"}}\n'
+    call = '{"jsonrpc":"2.0","id":2,"method":"profile.list"}\n'
+    answered = daemon.sat("bridge-stdio", input=hello + call).stdout.splitlines()
+    assert len(answered) == 2
+    assert '"result":[]' in answered[1]
+    daemon.stop()
+    # It starts one as everything does.
+    assert '"level":"admin"' in daemon.sat("bridge-stdio", input=hello).stdout

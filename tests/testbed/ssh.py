@@ -1,0 +1,107 @@
+"""An sshd of one's own on loopback, which lets its owner's user in by a key, and nobody else."""
+
+import contextlib
+import getpass
+import os
+import shlex
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Self
+
+from tests.testbed.processes import (
+    LOOPBACK,
+    StartFailed,
+    accepts,
+    end_process,
+    find_program,
+    free_ports,
+    tail,
+    wait_until,
+)
+
+_CONFIG = """\
+ListenAddress {host}
+Port {port}
+HostKey {folder}/host
+AuthorizedKeysFile {folder}/key.pub
+AuthenticationMethods publickey
+PermitRootLogin yes
+PidFile none
+StrictModes no
+UsePAM no
+SetEnv {variables}
+"""
+
+
+class SshServer:
+    """Let `with` start and stop it.
+
+    :param environment: variables that every command has which is run through it
+    """
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+        self._folder = Path(tempfile.mkdtemp(prefix="sat-ssh-"))
+        (self.port,) = free_ports(1)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """The address of the daemon behind it."""
+        return f"ssh://{getpass.getuser()}@{LOOPBACK}:{self.port}"
+
+    @property
+    def client(self) -> str:
+        """The command of an ssh that knows its key, and asks nothing."""
+        folder = self._folder
+        options = (
+            f"IdentityFile={folder}/key",
+            f"UserKnownHostsFile={folder}/known",
+            "BatchMode=yes",
+            "LogLevel=ERROR",
+        )
+        return shlex.join(["ssh", "-F", "none", *(word for one in options for word in ("-o", one))])
+
+    def __enter__(self) -> Self:
+        try:
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """End it, and all sessions."""
+        if self._process is not None:
+            end_process(self._process)
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _start(self) -> None:
+        sshd = find_program("sshd", "openssh-server")
+        keygen = find_program("ssh-keygen", "openssh-client")
+        for name in ("host", "key"):
+            make = [keygen, "-q", "-t", "ed25519", "-N", "", "-f", str(self._folder / name)]
+            subprocess.run(make, check=True)
+        host_key = (self._folder / "host.pub").read_text()
+        (self._folder / "known").write_text(f"[{LOOPBACK}]:{self.port} {host_key}")
+        variables = " ".join(f'"{name}={value}"' for name, value in self._environment.items())
+        config = self._folder / "config"
+        config.write_text(
+            _CONFIG.format(host=LOOPBACK, port=self.port, folder=self._folder, variables=variables)
+        )
+        if os.geteuid() == 0:
+            # Where it parts with its rights; its package makes it at boot.
+            with contextlib.suppress(FileExistsError):
+                Path("/run/sshd").mkdir(mode=0o755)
+        log = self._folder / "log"
+        self._process = subprocess.Popen(
+            [sshd, "-D", "-f", str(config), "-E", str(log)], stdin=subprocess.DEVNULL
+        )
+        if not wait_until(lambda: accepts(self.port), 15):
+            raise StartFailed(f"sshd doesn't accept: {tail(log)}")
