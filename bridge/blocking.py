@@ -30,6 +30,12 @@ API = "1"
 #: The longest line, in bytes, that either side may send.
 MAX_LINE = 16 * 1024 * 1024
 
+#: What a frontend is told whose place in the log is gone.
+RESYNC = (
+    "This program has not read its events for so long that the daemon keeps some of them no more: "
+    "attach anew."
+)
+
 _CHUNK = 256 * 1024
 _SLICE = 1.0
 
@@ -230,6 +236,8 @@ class Client:
             refusal = {"code": -32601, "message": "this client serves no calls"}
             answer = {"jsonrpc": "2.0", "id": message["id"], "error": refusal}
             self._send(_encode(answer), (), None)
+        elif message["method"] == "resync":
+            raise CommandError("log.trimmed", RESYNC, _params(message))
         elif message["method"] == "event" and isinstance(message.get("params"), dict):
             self._events.append(message["params"])  # type: ignore[arg-type]
 
@@ -309,6 +317,11 @@ def _slice(limit: float | None) -> float:
     """
     left = _left(limit)
     return _SLICE if left is None else min(left, _SLICE)
+
+
+def _params(message: dict[str, object]) -> dict[str, object]:
+    params = message.get("params")
+    return params if isinstance(params, dict) else {}
 
 
 def _no_answer(method: str, timeout: float | None) -> CommandError:

@@ -15,6 +15,7 @@ from typing import Literal, TypeVar
 
 import msgspec
 
+from sat.bridge.blocking import RESYNC
 from sat.bridge.errors import CommandError
 from sat.bridge.events import CORE_EVENTS, Event
 from sat.bridge.log import Origin
@@ -224,6 +225,8 @@ class Client:
     def _take(self, message: _Message) -> None:
         if message.method == "event":
             self._events.put_nowait(_received(message.params))
+        elif message.method == "resync":
+            raise CommandError("log.trimmed", RESYNC, msgspec.json.decode(message.params))
         elif message.method is not None:
             if message.id is not None:
                 refusal = {"code": -32601, "message": "this client serves no calls"}

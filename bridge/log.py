@@ -99,6 +99,12 @@ class VolatileEvent:
         return cls(profile, event.type, event.scope, event.key, line)
 
 
+def resync_line(epoch: str, oldest: int) -> bytes:
+    """Return the line that tells a frontend to attach anew: events are gone that it wasn't told."""
+    told = {"epoch": epoch, "oldest": oldest}
+    return _encoder.encode({"jsonrpc": "2.0", "method": "resync", "params": told}) + b"\n"
+
+
 class Watcher(Protocol):
     """An attached session, as the log sees it."""
 

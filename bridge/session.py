@@ -385,7 +385,7 @@ class Session:
             self._write_in_turn(error_line(id_, error))
 
     def _write_in_turn(self, line: bytes) -> None:
-        if self._subscription is not None:
+        if self._subscription is not None and not self._subscription.ended:
             self._subscription.answer(line)
         else:
             self._line.write(line)

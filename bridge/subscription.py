@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from sat.bridge.errors import CommandError
-from sat.bridge.log import EventLog, LoggedEvent, VolatileEvent
+from sat.bridge.log import EventLog, LoggedEvent, VolatileEvent, resync_line
 
 #: A frontend further behind than this gets a snapshot rather than the tail of the log.
 MAX_TAIL = 5000
@@ -122,8 +122,9 @@ class Subscription:
 
     def end(self) -> list[bytes]:
         """Tell no more; return the answers that were held back."""
-        self._ended = True
-        self._log.detached(self)
+        if not self._ended:
+            self._ended = True
+            self._log.detached(self)
         held, self._held = self._held, []
         return [line for _, line in held]
 
@@ -163,6 +164,11 @@ class Subscription:
             self._write(line)
 
     @property
+    def ended(self) -> bool:
+        """Whether it tells no more: the frontend has to attach anew."""
+        return self._ended
+
+    @property
     def _stuck(self) -> bool:
         return self._paused or self._ended
 
@@ -170,6 +176,9 @@ class Subscription:
         try:
             while not self._stuck and self._cursor < self._log.head:
                 if self._log.recent(self._cursor) is not None:
+                    break
+                if self._cursor < self._log.oldest - 1:
+                    self._lose_track()
                     break
                 head = self._log.head
                 events = await self._log.read(self._cursor, _PAGE)
@@ -180,6 +189,12 @@ class Subscription:
         finally:
             self._reading = False
         self.wake()
+
+    def _lose_track(self) -> None:
+        """Tell that events are gone which the frontend was too slow for, and end."""
+        self._write(resync_line(self._log.epoch, self._log.oldest))
+        for line in self.end():
+            self._write(line)
 
     def _send(self, events: Sequence[LoggedEvent]) -> None:
         """Write events in pieces, which cost far less than each line by itself."""

@@ -38,6 +38,7 @@ from sat.backend.presence import Presences
 from sat.backend.profiles import Profiles
 from sat.backend.questions import Questions, open_questions
 from sat.backend.remote import Remote
+from sat.backend.retention import Retention
 from sat.backend.rooms.calls import RoomCalls
 from sat.backend.rooms.store import rooms
 from sat.backend.roster import Roster, contacts
@@ -121,6 +122,7 @@ class Daemon:
         self._pairings = Pairings(
             self._core, self._remote.address, self.profiles.find, self.hub.drop
         )
+        self._retention = Retention(journal, reactor)
         self._port: IListeningPort | None = None
         self._looking: LoopingCall | None = None
         self._ready = False
@@ -138,6 +140,7 @@ class Daemon:
         self.hub.attention.when_changed(self._attention_changed)
         self._journal.when_idle(index_some)
         self._journal.start()
+        self._retention.begin()
         self.profiles.attach(self._give_plugins)
         self.profiles.load()
         self._plugins.attach(self._use_plugin, self._drop_plugin, self._plugin_changed)
@@ -159,6 +162,7 @@ class Daemon:
         """Take no more calls, store and acknowledge what has arrived, and close every stream."""
         if self._looking is not None and self._looking.running:
             self._looking.stop()
+        self._retention.end()
         if self._network is not None:
             self._network.stop()
         if self._port is not None:

@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import bindparam, delete, func, insert, select
+from sqlalchemy import bindparam, func, insert, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorFromThreads
@@ -50,7 +50,6 @@ _FIND_TXN = Prepared(
         schema.txn.c.profile == bindparam("profile"), schema.txn.c.txn == bindparam("txn")
     )
 )
-_DROP_TXN = Prepared(delete(schema.txn).where(schema.txn.c.ts < bindparam("before")))
 _RANGE = Prepared(select(func.min(schema.event.c.seq), func.max(schema.event.c.seq)))
 _EPOCH = Prepared(select(schema.meta.c.value).where(schema.meta.c.key == "epoch"))
 _CURSOR = Prepared(select(schema.cursor.c.seq).where(schema.cursor.c.name == bindparam("name")))
@@ -60,7 +59,6 @@ _SET_CURSOR = Prepared(
         index_elements=["name"], set_={"seq": _setting.excluded.seq, "ts": _setting.excluded.ts}
     )
 )
-_TXN_DAYS = 7
 
 
 Change = Callable[[Transaction], T]
@@ -117,8 +115,6 @@ class Journal:
     def start(self) -> None:
         """Begin to write."""
         self._thread.start()
-        limit = int((self._now() - _TXN_DAYS * 86400) * 1000)
-        self.commit(lambda tx: tx.run(_DROP_TXN, before=limit) and None)
 
     def stop(self) -> None:
         """Write what is queued, then end; blocks for as long as that takes.
@@ -201,6 +197,12 @@ class Journal:
     async def record(self, call: Call, result: bytes) -> None:
         """Record the result of a call that has committed nothing by itself."""
         await self.commit(lambda tx: _record(tx, call, result), wait=False)
+
+    def cut(self, seq: int) -> None:
+        """Take note that the log has nothing up to a number any more."""
+        self.oldest = max(self.oldest, seq + 1)
+        while self._recent and self._recent[0].seq <= seq:
+            self._recent.popleft()
 
     async def cursor(self, name: str) -> int | None:
         """Return where a named cursor stands."""

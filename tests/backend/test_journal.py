@@ -165,17 +165,6 @@ async def test_a_transaction_is_recorded_with_its_change(reactor, tmp_path):
         assert await ledger.journal.find("alice", "t2") is None
 
 
-async def test_old_transactions_are_forgotten(reactor, tmp_path):
-    async with Ledger(reactor, tmp_path) as ledger:
-        await ledger.note("a", call=Call("s", "x.y", EVERYTHING, "alice", "t1", b"digest"))
-    for days, kept in ((6, 1), (8, 0)):
-        later = Ledger(reactor, tmp_path)
-        later.now += days * 86400
-        async with later:
-            await later.note(f"{days} days")
-            assert len(await later.rows("SELECT txn FROM txn")) == kept
-
-
 async def test_a_cursor_stands_where_it_was_put(reactor, tmp_path):
     async with Ledger(reactor, tmp_path) as ledger:
         assert await ledger.journal.cursor("bot") is None

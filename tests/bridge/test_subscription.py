@@ -195,6 +195,28 @@ def test_more_values_than_fit_at_once_are_each_told_once():
     assert frontend.wire.queued == []
 
 
+def test_who_reads_too_slowly_for_the_log_has_to_attach_anew():
+    log = MemoryLog(window=5)
+    frontend = Frontend(log, limit=2000).hello()
+    frontend.attach(mode="events")
+    for _ in range(50):
+        log.add()
+    log.trim(40)
+    came = frontend.wire.drain()
+    told = [line["params"]["seq"] for line in came if line.get("method") == "event"]
+    assert told == list(range(1, len(told) + 1)) and len(told) < 39
+    for _ in range(3):
+        came += frontend.wire.drain()
+    assert [line["params"] for line in came if line.get("method") == "resync"] == [
+        {"epoch": HERE, "oldest": 40}
+    ]
+    # What it asks is still answered, and it can begin anew.
+    assert frontend.ask("test.echo", text="x")["result"] == "x"
+    assert frontend.attach()["seq"] == 50
+    log.add()
+    assert seqs(frontend) == [51]
+
+
 def test_a_frontend_that_reads_nothing_costs_a_bounded_amount():
     frontend = Frontend(MemoryLog(window=50), limit=10_000).hello()
     frontend.attach()

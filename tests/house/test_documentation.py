@@ -10,7 +10,13 @@ import pytest
 import sat.__main__
 from tests.house.tree import ROOT
 
-PAGES = ("README.rst", "doc/user/index.rst", "doc/user/trust.rst", "doc/user/remote.rst", "doc/scripting/index.rst")
+PAGES = (
+    "README.rst",
+    "doc/user/index.rst",
+    "doc/user/trust.rst",
+    "doc/user/remote.rst",
+    "doc/scripting/index.rst",
+)
 #: Options of jp itself, which come before the command.
 COMMON = {"--remote": 1, "-p": 1, "--txn": 1, "--json": 0, "-q": 0, "--timeout": 1}
 

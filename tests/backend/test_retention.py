@@ -1,0 +1,101 @@
+"""The log of events is cut by age and by count, and never under whoever still reads it."""
+
+import pytest
+
+from sat.backend import retention
+from sat.backend.retention import DAY, Retention
+from tests.backend.ledger import Ledger
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """Limits that a test can reach."""
+    monkeypatch.setattr(retention, "MAX_EVENTS", 20)
+    monkeypatch.setattr(retention, "MAX_FOR_CURSORS", 40)
+    monkeypatch.setattr(retention, "_PIECE", 3)
+
+
+async def noted(ledger: Ledger, count: int) -> None:
+    """Commit so many events."""
+    begin = ledger.journal.head
+    for number in range(count):
+        await ledger.note(f"{begin + number}")
+
+
+def later(ledger: Ledger, days: float) -> None:
+    ledger.now += days * DAY / 1000
+
+
+async def test_what_is_old_goes(reactor, tmp_path):
+    async with Ledger(reactor, tmp_path) as ledger:
+        await noted(ledger, 5)
+        later(ledger, 29)
+        await noted(ledger, 5)
+        await Retention(ledger.journal, reactor).cut()
+        assert await ledger.events() == list(range(1, 11))
+        later(ledger, 2)
+        await Retention(ledger.journal, reactor).cut()
+        assert await ledger.events() == list(range(6, 11))
+        assert ledger.journal.oldest == 6
+        assert ledger.journal.recent(4) is None
+        assert [one.seq for one in ledger.journal.recent(5)] == list(range(6, 11))
+
+
+async def test_the_last_one_stays_and_numbers_go_on(reactor, tmp_path):
+    async with Ledger(reactor, tmp_path) as ledger:
+        await noted(ledger, 3)
+        later(ledger, 400)
+        await Retention(ledger.journal, reactor).cut()
+        assert await ledger.events() == [3]
+    async with Ledger(reactor, tmp_path) as again:
+        assert again.journal.head == 3
+        again.now = ledger.now
+        await again.note("next")
+        assert await again.events() == [3, 4]
+
+
+async def test_of_too_many_the_first_go(reactor, tmp_path, small):
+    async with Ledger(reactor, tmp_path) as ledger:
+        await noted(ledger, 50)
+        await Retention(ledger.journal, reactor).cut()
+        assert await ledger.events() == list(range(31, 51))
+
+
+async def test_a_named_cursor_keeps_what_it_has_not_passed(reactor, tmp_path, small):
+    async with Ledger(reactor, tmp_path) as ledger:
+        await noted(ledger, 20)
+        await ledger.journal.set_cursor("bot", 5)
+        await noted(ledger, 18)
+        await Retention(ledger.journal, reactor).cut()
+        assert (await ledger.events())[0] == 6
+        # Beyond the hard limit it keeps nothing.
+        await noted(ledger, 20)
+        await Retention(ledger.journal, reactor).cut()
+        assert (await ledger.events())[0] == 19
+
+
+async def test_a_cursor_that_is_not_moved_for_a_month_is_gone(reactor, tmp_path):
+    async with Ledger(reactor, tmp_path) as ledger:
+        await noted(ledger, 3)
+        await ledger.journal.set_cursor("dead", 1)
+        later(ledger, 31)
+        await noted(ledger, 3)
+        await ledger.journal.set_cursor("live", 4)
+        await Retention(ledger.journal, reactor).cut()
+        assert await ledger.journal.cursor("dead") is None
+        assert await ledger.journal.cursor("live") == 4
+        assert await ledger.events() == [4, 5, 6]
+
+
+async def test_results_of_transactions_are_kept_a_week(reactor, tmp_path):
+    from sat.bridge.call import Call
+    from sat.bridge.grant import EVERYTHING
+
+    async with Ledger(reactor, tmp_path) as ledger:
+        await ledger.note("a", call=Call("s", "x.y", EVERYTHING, "alice", "t1", b"digest"))
+        later(ledger, 6)
+        await Retention(ledger.journal, reactor).cut()
+        assert await ledger.journal.find("alice", "t1") is not None
+        later(ledger, 2)
+        await Retention(ledger.journal, reactor).cut()
+        assert await ledger.journal.find("alice", "t1") is None
