@@ -11,6 +11,7 @@ from hypothesis.stateful import (
     rule,
 )
 
+from sat.bridge import subscription
 from sat.bridge.subscription import MAX_TAIL
 from tests.bridge.support import Frontend, MemoryLog, name_of
 
@@ -193,6 +194,20 @@ def test_more_values_than_fit_at_once_are_each_told_once():
     told = [line["params"]["data"] for line in frontend.wire.lines if "params" in line]
     assert sorted(told) == sorted([[f"u{n}", "away"] for n in range(299)] + [["u299", "dnd"]])
     assert frontend.wire.queued == []
+
+
+def test_of_too_many_values_the_latest_are_told(monkeypatch):
+    monkeypatch.setattr(subscription, "_MAX_BEHIND", 10)
+    frontend = Frontend(limit=1000).hello()
+    frontend.call("state.attach", 1)
+    frontend.wire.drain()
+    frontend.call("test.echo", 2, text="x" * 2000)
+    for number in range(100):
+        frontend.log.tell(f"u{number}", "away")
+    for _ in range(100):
+        frontend.wire.drain()
+    told = [line["params"]["data"][0] for line in frontend.wire.lines if "params" in line]
+    assert told == [f"u{number}" for number in range(90, 100)]
 
 
 def test_a_frontend_that_reads_nothing_costs_a_bounded_amount():
