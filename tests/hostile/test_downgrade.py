@@ -68,8 +68,10 @@ async def test_rule_14_a_weaker_login_is_a_question(reactor, tmp_path):
         with pytest.raises(AssertionError, match="No client"):
             await alice.server.accept(0.2)
         connect(home)
-        await Sasl2Server(STRONG).log_in(await alice.server.accept())
+        peer = await alice.server.accept()
+        await Sasl2Server(STRONG).log_in(peer)
         await home.expect("profile.changed", connection={"phase": "online"})
+        peer.abort()
 
 
 @pytest.mark.parametrize(("mechanism", "asked"), [("NONE", False), ("EXPR", True)])
@@ -81,6 +83,7 @@ async def test_rule_14_no_token_is_weaker_than_the_login(reactor, tmp_path, mech
         await home.expect("profile.changed", connection={"phase": "online"})
         wanted = served.requests[0].find(f"{{{NS_FAST}}}request-token")
         assert (wanted is not None) is asked
+        alice.server.peers[-1].abort()
 
 
 @pytest.mark.parametrize("proves", [False, True], ids=["attack", "twin"])
@@ -90,10 +93,11 @@ async def test_rule_14_a_server_has_to_prove_itself(reactor, tmp_path, proves):
         served.proof = proves
         alice = await begun(home)
         await served.log_in(await alice.server.accept())
-        if proves:
-            await home.expect("profile.changed", connection={"phase": "online"})
-        else:
+        if not proves:
             assert "proving" in await failed(home, "denied.server")
+            return
+        await home.expect("profile.changed", connection={"phase": "online"})
+        alice.server.peers[-1].abort()
 
 
 @pytest.mark.parametrize("count", ["1000001", "4095", "0", "4096"])
@@ -108,6 +112,7 @@ async def test_rule_14_iterations_have_bounds(reactor, tmp_path, count):
         if count == "4096":
             await peer.log_in(scram=scram, resource="here")
             await home.expect("profile.changed", connection={"phase": "online"})
+            peer.abort()
             return
         with pytest.raises(AssertionError):
             await peer.log_in(scram=scram)

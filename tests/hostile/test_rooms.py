@@ -120,8 +120,10 @@ async def test_rule_21_nobody_reflects_ours_but_the_room(reactor, tmp_path, feat
         (said("words", "al", author="id-alice"), FEATURES, "out"),
         (said("words", "alice"), (NS_MUC,), "out"),
     ],
-    ids=["a nick taken over", "an id of a room that gives none", "an id that looks alike"]
-    + ["a nick that looks alike", "twin: both", "twin: another nick of ours", "twin: our nick"],
+    ids=[
+        *("a nick taken over", "an id of a room that gives none", "an id that looks alike"),
+        *("a nick that looks alike", "twin: both", "twin: another nick of ours", "twin: our nick"),
+    ],
 )
 async def test_rule_21_whose_words_these_are(reactor, tmp_path, stanza, features, direction):
     async with house(reactor, tmp_path) as home:
