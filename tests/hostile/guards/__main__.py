@@ -10,7 +10,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,7 +23,7 @@ from tests.hostile.guards.table import GUARDS
 ROOT = Path(__file__).parents[3]
 #: Processes that run tests at the same time.
 PROCESSES = 2
-#: Seconds that the tests of a guard may take; those of all guards together have more.
+#: Seconds that the tests of a guard may take; those of many guards together have more.
 PATIENCE, ALL_PATIENCE = 240, 1200
 
 _FAILED = re.compile(r"(\d+) failed")
@@ -103,33 +104,59 @@ def check(guard: Guard, tree: Path) -> tuple[bool, str]:
     return False, f"{guard}: the tests can't be run without it (pytest: {code})\n{said[-2000:]}"
 
 
+class Trees:
+    """Copies of the tree, each used by one of several threads at a time."""
+
+    def __init__(self, folder: Path) -> None:
+        self._free: SimpleQueue[Path] = SimpleQueue()
+        for number in range(PROCESSES):
+            tree = folder / f"{number}"
+            copy(tree)
+            self._free.put(tree)
+
+    def each(self, work: Callable, things: Iterable) -> list:
+        """Do some work with each thing, in a tree."""
+
+        def one(thing):
+            tree = self._free.get()
+            try:
+                return work(thing, tree)
+            finally:
+                self._free.put(tree)
+
+        with ThreadPoolExecutor(PROCESSES) as pool:
+            return list(pool.map(one, things))
+
+
+def passes(group: tuple[str, set[str]], tree: Path) -> bool:
+    """See tests pass as they are; tell what else they do."""
+    match, tests = group
+    code, said = run(tree, sorted(tests), match, ALL_PATIENCE, keep=True)
+    if code != 0:
+        print(f"{match or 'the tests'}: pytest ends with {code}\n{said[-4000:]}", flush=True)
+    return code == 0
+
+
+def told(guard: Guard, tree: Path) -> bool:
+    """See the tests of a guard fail without it, and say so."""
+    found, line = check(guard, tree)
+    print(line, flush=True)
+    return found
+
+
 def main(rules: list[str]) -> int:
     """Check all guards, or those of some rules."""
     wanted = [guard for guard in GUARDS if not rules or str(guard.rule) in rules]
+    groups: defaultdict[str, set[str]] = defaultdict(set)
+    for guard in wanted:
+        groups[guard.match].update(guard.tests)
     with tempfile.TemporaryDirectory(prefix="sat-guards-") as folder:
-        trees: SimpleQueue[Path] = SimpleQueue()
-        for number in range(PROCESSES):
-            tree = Path(folder) / f"{number}"
-            copy(tree)
-            trees.put(tree)
-        whole = sorted({test for guard in wanted for test in guard.tests})
-        print(f"{len(wanted)} guards, {len(whole)} files or tests: first with all guards …")
-        code, said = run(tree, whole, "", ALL_PATIENCE, keep=True)
-        if code != 0:
-            print(f"{said[-4000:]}\nThe tests don't pass as they are: nothing can be told.")
+        trees = Trees(Path(folder))
+        print(f"{len(wanted)} guards: first their tests as they are", flush=True)
+        if not all(trees.each(passes, groups.items())):
+            print("The tests don't pass as they are: nothing can be told.")
             return 1
-
-        def one(guard: Guard) -> bool:
-            tree = trees.get()
-            try:
-                found, line = check(guard, tree)
-            finally:
-                trees.put(tree)
-            print(line, flush=True)
-            return found
-
-        with ThreadPoolExecutor(PROCESSES) as pool:
-            results = list(pool.map(one, wanted))
+        results = trees.each(told, wanted)
     weak = results.count(False)
     print(f"{len(results) - weak} of {len(results)} guards are needed by their tests.")
     return 1 if weak else 0

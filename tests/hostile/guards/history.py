@@ -13,6 +13,7 @@ _FORGED = "tests/hostile/test_forged.py"
 _CARBONS = "tests/plugins/test_xep_0280_carbons.py"
 _CONTACTS = "tests/backend/test_contacts.py"
 _PRIVATE = "tests/hostile/test_private.py"
+_CATCHING_UP = "tests/hostile/test_catching_up.py"
 _MARKERS = "tests/hostile/test_markers.py"
 
 HISTORY = (
@@ -193,8 +194,7 @@ HISTORY = (
         "sat/backend/incoming.py",
         "        sent = sender.userhostJID() == own\n",
         "        sent = False\n",
-        (_ARCHIVE,),
-        "another_is_sent_again",
+        (_CATCHING_UP,),
     ),
     # ---- 6: results that nobody asked for
     Guard(
@@ -219,8 +219,7 @@ HISTORY = (
         "sat/backend/incoming.py",
         "        if not sent and recipient.userhostJID() != own:\n",
         "        if False:\n",
-        (_ARCHIVE,),
-        "others",
+        (_CATCHING_UP,),
     ),
     Guard(
         6,
@@ -263,8 +262,7 @@ HISTORY = (
         "sat/backend/incoming.py",
         "            incoming, stages = found, _OUT_OF_ARCHIVE\n",
         "            incoming, stages = found, _BEFORE_STORE\n",
-        (_ARCHIVE,),
-        "copy",
+        (_CATCHING_UP,),
     ),
     # ---- 8: the roster
     Guard(
