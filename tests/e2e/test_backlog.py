@@ -1,18 +1,24 @@
-"""Coming back after a long time: all is there, once and in order, and one can speak meanwhile."""
+"""Coming back after a long time: all is there, once and in order, and one can speak meanwhile.
+
+Short here; `make storm` runs the long one, on ejabberd as well. `SAT_BACKLOG` sets the size.
+"""
 
 import os
+import secrets
 import time
 from contextlib import ExitStack
 from random import Random
 
+import pytest
+
 from sat.bridge.blocking import Client
-from tests.testbed import Daemon
+from tests.testbed import Daemon, Ejabberd, Prosody, Server
 from tests.testbed.processes import wait_until
 from tests.testbed.proxy import Proxy
 from tests.testbed.stranger import Stranger
 
-#: Messages that wait, and those that another program of alice's sent meanwhile; `make storm` lets
-#: it be thousands.
+LONG = "SAT_BACKLOG" in os.environ
+#: Messages that wait, and those that another program of alice's sent meanwhile.
 WAITING, SENT = map(int, os.environ.get("SAT_BACKLOG", "600 100").split())
 
 
@@ -47,8 +53,26 @@ def numbers(messages: list[dict], direction: str) -> list[int]:
     return [int(body.split()[1]) for body in found if body.startswith("b ")]
 
 
-def test_thousands_wait_while_alice_speaks(server, daemon, people):
-    alice, bob = people("alice", "bob")
+def spacious_ejabberd() -> Ejabberd:
+    """Return one on which messages wait in the archive alone.
+
+    Its offline storage reads all that waits for each message that comes to it.
+    """
+    return Ejabberd(without=["mod_offline"])
+
+
+@pytest.mark.parametrize("make", [Prosody, spacious_ejabberd] if LONG else [Prosody])
+def test_thousands_wait_while_alice_speaks(make, daemon):
+    with make() as server:
+        for name in ("alice", "bob"):
+            server.add_user(name, secrets.token_hex(12))
+        server.befriend("alice", "bob")
+        come_back(server, daemon)
+
+
+def come_back(server: Server, daemon: Daemon) -> None:
+    """Let alice come back to what waits, and speak at once."""
+    alice, bob = "alice", "bob"
     own, peer = server.jid(alice), server.jid(bob)
     with Proxy(server.ports["c2s"], Random(1)) as proxy, ExitStack() as stack:
         daemon.profile(alice, server, at=proxy.address)

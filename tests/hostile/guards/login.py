@@ -237,9 +237,8 @@ LOGIN = (
         16,
         "two programs that put each other out",
         "sat/xmpp/stream.py",
-        'closed this connection. Give one of them another resource, then connect again.{said}",\n'
-        "            final=True,\n",
-        'closed this connection. Give one of them another resource, then connect again.{said}",\n',
+        '            "again.",\n            final=True,\n',
+        '            "again.",\n',
         (_STREAMS, f"{_CONNECTION}::test_conflict_is_final"),
         "replaced or conflict",
     ),
