@@ -2,7 +2,9 @@
 
 import pytest
 
-from tests.backend.archive import BOB, NS_MAM, OWN, QUERY, Archived
+from sat.backend import archive as backend
+from sat.backend import disco
+from tests.backend.archive import BOB, INFO, NS_MAM, OWN, QUERY, Archived
 from tests.backend.support import house, until
 from tests.hostile.login import NS_SM, RESUMABLE
 
@@ -270,6 +272,29 @@ async def test_looking_back_fetches_what_is_older_and_tells_nobody(reactor, tmp_
         await home.forbid("message.added", 0)
         (talk,) = await home.call("conversation.list")
         assert talk["unread"] == 0
+
+
+async def test_a_server_that_is_slow_to_tell_of_its_archive(reactor, tmp_path, monkeypatch):
+    monkeypatch.setattr(disco, "_TIMEOUT", 0.2)
+    monkeypatch.setattr(backend, "_DELAYS", (0.0, 0.1))
+    archive = Archived()
+    archive.keep("a1", "missed")
+    asked = []
+    async with house(reactor, tmp_path) as home:
+        alice = await home.profile(connect=False)
+        home.call("profile.connect", name="alice").addErrback(lambda _: None)
+        peer = await alice.server.accept()
+        await peer.log_in(resource="here")
+        peer.serve(alice.roster)
+        archive.serve(peer)
+
+        def late(request) -> str | None:
+            asked.append(request)
+            return None if len(asked) == 1 else archive._info(request)
+
+        peer.on(INFO, late)
+        await home.expect("message.added", body="missed")
+        assert len(asked) >= 2
 
 
 async def test_an_archive_that_goes_round_in_circles_is_left(reactor, tmp_path):

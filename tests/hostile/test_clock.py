@@ -25,13 +25,13 @@ def chat(body: str, id: str) -> str:
 
 async def online(home, alice, archive) -> None:
     """Connect alice, with an archive."""
+    asked = len(archive.asked)
     home.call("profile.connect", name="alice").addErrback(lambda _: None)
     alice.peer = await alice.server.accept()
     await alice.peer.log_in(resource="here")
     alice.peer.serve(alice.roster)
     archive.serve(alice.peer)
     await alice.peer.expect("<presence/>")
-    asked = len(archive.asked)
     await until(home.reactor, lambda: len(archive.asked) > asked)
     await until(home.reactor, lambda: home.rows("SELECT 1 FROM archive WHERE since IS NULL"))
 
