@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.backend.archive import BOB, OWN, Archived
+from tests.backend.archive import BOB, OWN, QUERY, Archived
 from tests.backend.support import house, until
 from tests.hostile.test_forged import EVE, carbon
 
@@ -42,6 +42,15 @@ async def test_an_archive_tells_of_ours_alone(reactor, tmp_path, what):
         await peer.log_in(resource="here")
         peer.serve(alice.roster)
         archive.serve(peer)
+        genuine = archive.page
+
+        def page(request) -> str:
+            # Nor is what answers no question that was asked, though it comes with the answer.
+            stamp, message = archive.kept[0][1:]
+            other = message.replace("to us", "forged")
+            return archive.result("another", "f2", stamp, other) + genuine(request)
+
+        peer.on(QUERY, page)
         await home.expect("message.added", body="from our phone", direction="out")
         await until(reactor, lambda: home.rows("SELECT 1 FROM archive WHERE since IS NULL"))
         listed = await home.call("message.list", peer=BOB, limit=10)

@@ -45,6 +45,10 @@ async def test_a_marker_counts_from_whom_the_message_went_to(reactor, tmp_path):
         async with Trace(home, alice) as trace:
             alice.peer.send(genuine)
         assert [one["data"]["state"] for one in trace.events] == ["displayed"]
+        late = f"<received xmlns='urn:xmpp:receipts' id='{id_}'/>"
+        async with Trace(home, alice, 2) as trace:
+            alice.peer.send(f"<message from='{BOB}/x' type='chat'>{late}</message>{genuine}")
+        assert not trace.changed, "it came later, and tells of an earlier state"
 
 
 async def test_nobody_is_told_but_contacts_who_asked(reactor, tmp_path):

@@ -7,11 +7,13 @@ harmless twin does.
 import pytest
 
 from tests.backend.rooms.test_invitations import direct, mediated
+from tests.backend.rooms.test_talking import rejoin
 from tests.backend.rooms.venue import (
     FEATURES,
     NS_MUC,
     NS_USER,
     ROOM,
+    Venue,
     gone,
     joined,
     occupant,
@@ -107,6 +109,53 @@ async def test_rule_21_nobody_reflects_ours_but_the_room(reactor, tmp_path, feat
             alice.peer.send(reflected)
         [told] = [one["data"] for one in trace.events if one["type"] == "message.changed"]
         assert (told["id"], told["state"]) == (sent["id"], "acknowledged")
+
+
+async def test_rule_21_who_took_our_nick_reflects_nothing(reactor, tmp_path):
+    async with house(reactor, tmp_path) as home:
+        alice = await home.profile()
+        await joined(home, alice)
+        sent = await home.call("message.send", to=ROOM, body="ours", wait="sent")
+        id_ = sent["origin_id"]
+        async with Trace(home, alice) as trace:
+            alice.peer.send(said("ours", "alice", id_, origin=id_, archived="a1", author="id-eve"))
+        assert "message.changed" not in [one["type"] for one in trace.events]
+        async with Trace(home, alice) as trace:
+            alice.peer.send(said("ours", "al", id_, origin=id_, archived="a2", author="id-alice"))
+        [told] = [one["data"] for one in trace.events if one["type"] == "message.changed"]
+        assert (told["id"], told["state"]) == (sent["id"], "acknowledged")
+
+
+async def test_rule_21_old_words_of_others_reflect_nothing(reactor, tmp_path):
+    """Whoever has read the ids of ours may have used them, while we were away."""
+    async with house(reactor, tmp_path) as home:
+        alice = await home.profile()
+        await joined(home, alice, features=(NS_MUC,))
+        sent = await home.call("message.send", to=ROOM, body="ours", wait="sent")
+        id_, stamp = sent["origin_id"], sent["ts"]
+        history = said("ours", "eve", id_, origin=id_, stamp=stamp)
+        await rejoin(home, alice, features=(NS_MUC,), history=history)
+        told = await home.expect("message.added", body="ours", direction="in")
+        assert told["from"] == f"{ROOM}/eve"
+        [again] = [
+            one for one in await home.call("message.list", peer=ROOM) if one["id"] == sent["id"]
+        ]
+        assert again["archive_id"] is None and again["maybe_duplicate"]
+
+
+async def test_rule_21_a_nick_that_is_always_taken(reactor, tmp_path):
+    async with house(reactor, tmp_path) as home:
+        alice = await home.profile()
+        venue = Venue(alice.peer, answer=lambda nick: refusal("conflict", nick=nick))
+        error = await home.refused("room.join", room=ROOM)
+        assert "taken" in error.sentence
+        told = await home.expect("room.changed", state="refused")
+        assert told["reason"] == "room.nick"
+        assert len(venue.joins) == 5
+        # The twin: once it is free, asking again is enough.
+        Venue(alice.peer)
+        await home.call("room.join", room=ROOM)
+        await home.expect("room.changed", state="joined", nick="alice")
 
 
 @pytest.mark.parametrize(

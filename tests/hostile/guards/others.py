@@ -88,11 +88,11 @@ OTHERS = (
     ),
     Guard(
         22,
-        "receipts for who is blocked",
+        "answers for who is blocked",
         "sat/backend/visibility.py",
-        "        if self.blocks(jid):\n            return False\n",
-        "",
-        (_VISIBILITY, _BLOCKING),
+        "        return not self.blocks(jid) and (not self.invisible or self._is_directed(jid))\n",
+        "        return not self.invisible or self._is_directed(jid)\n",
+        (_BLOCKING,),
     ),
     Guard(
         22,
