@@ -11,14 +11,19 @@ def stanza(sender: str, to: str, inner: str = "<body>forged</body>", kind: str =
     return f"<message from='{sender}' to='{to}' type='{kind}' id='f'>{inner}</message>"
 
 
+def within(sender: str, to: str) -> str:
+    """Return a message that can be put into another one."""
+    return stanza(sender, to).replace("<message ", "<message xmlns='jabber:client' ")
+
+
 FORGED = {
     "others among themselves": stanza(f"{BOB}/x", EVE),
     "from nobody to others": stanza("", EVE).replace(" from=''", f" from='{BOB}'"),
     "an error": stanza(f"{BOB}/x", OWN, kind="error"),
     "a room": stanza("room@muc.test/bob", OWN, kind="groupchat"),
-    "a copy": carbon(OWN, stanza(f"{BOB}/x", OWN)),
-    "a copy of ours": carbon(OWN, stanza(f"{OWN}/phone", EVE), "sent"),
-    "a copy that a peer made": carbon(f"{BOB}/x", stanza(f"{EVE}/x", OWN)),
+    "a copy": carbon(OWN, within(f"{BOB}/x", OWN)),
+    "a copy of ours": carbon(OWN, within(f"{OWN}/phone", EVE), "sent"),
+    "a copy that a peer made": carbon(f"{BOB}/x", within(f"{EVE}/x", OWN)),
     "an archive in the archive": stanza(
         OWN,
         OWN,

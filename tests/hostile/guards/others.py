@@ -166,8 +166,8 @@ OTHERS = (
         28,
         "a frontend that is somebody else's daemon",
         "bridge/blocking.py",
-        "        if uid != os.geteuid():\n",
-        "        if False:\n",
+        "    if uid != os.geteuid():\n",
+        "    if False:\n",
         ("tests/bridge/test_blocking.py::test_another_users_daemon_is_not_asked",),
     ),
     Guard(
