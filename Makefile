@@ -16,13 +16,14 @@ INSTALL := sh tests/testbed/install.sh
 FRESH := rm -rf build/lib build/bdist.*
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types contracts doc api pytest storm bench packaging clean
+.PHONY: help demo test lint types contracts doc api pytest guards storm bench packaging clean
 
 help:
 	@echo 'make demo       see alice and bob talk on a private server (KEEP=1 leaves it running)'
 	@echo 'make test       all checks and tests, on real servers of this machine'
 	@echo 'make lint       style alone; likewise: types, contracts, doc, pytest (T="tests/house -k wheel")'
-	@echo 'make storm      messages both ways while all that can fail fails, for long (SAT_SEED=1 STORM="N CUTS KILLS RESTARTS")'
+	@echo 'make storm      messages both ways while all that can fail fails, for long (SAT_SEED=1 STORM="N CUTS KILLS RESTARTS" BACKLOG="WAITING SENT")'
+	@echo 'make guards     take each guard against an attack away, and see its tests fail (RULES="7 21")'
 	@echo 'make bench      speed and memory, as ratios'
 	@echo 'make api        write down what the bridge is now, in doc/api/api.json'
 	@echo 'make packaging  install the sdist, the wheel and the tree on each Python that is here'
@@ -60,9 +61,13 @@ pytest: $(VENV)/.test
 	@echo '— tests'
 	@$(BIN)/pytest --quiet --numprocesses auto --maxprocesses 4 --dist loadfile $(T)
 
+guards: $(VENV)/.test
+	@$(BIN)/python -m tests.hostile.guards $(RULES)
+
 storm: $(VENV)/.test
-	@$(INSTALL) prosody
+	@$(INSTALL) prosody ejabberd
 	@SAT_STORM="$(or $(STORM),10000 300 30 5)" $(BIN)/pytest --quiet --capture=no tests/e2e/test_storm.py
+	@SAT_BACKLOG="$(or $(BACKLOG),3000 500)" $(BIN)/pytest --quiet tests/e2e/test_backlog.py tests/e2e/test_full_disk.py
 
 bench: $(BENCH)/.ready
 	@$(INSTALL) prosody

@@ -147,8 +147,7 @@ class Archive:
 
     async def _settle_now(self, turn: int) -> None:
         live = self._live
-        available = await self.available(live.jid)
-        caught_up = available and await self._try()
+        caught_up = await self._try()
         prefs = Prefs(default="never")
         if live.outbox.doubtful and caught_up:
             prefs = await self._prefs()
@@ -157,14 +156,16 @@ class Archive:
         self.holding.release()
         live.outbox.resolve(lambda peer: prefs.archives(peer, live.roster.lists(peer)))
         self._settled = True
-        if available:
+        if caught_up is not None:
             self._plan(_AGAIN)
 
-    async def _try(self) -> bool:
-        """Catch up, or give up after some tries; tell whether it did."""
+    async def _try(self) -> bool | None:
+        """Catch up, or give up after some tries; tell whether it did: None if there is none."""
         for delay in _DELAYS:
             await self._sleep(delay)
             try:
+                if not await self.available(self._live.jid):
+                    return None
                 await self.catch_up(self._live.jid)
             except (StanzaError, TimeoutError) as error:
                 _log.warn(
@@ -209,9 +210,10 @@ class Archive:
     async def available(self, owner: JID) -> bool:
         """Tell whether an address keeps an archive that we can read.
 
+        :raises TimeoutError: if it doesn't say so in time
         :raises NotConnected: if there is no stream
         """
-        return NS_MAM in (await self._live.disco.info(owner)).features
+        return NS_MAM in (await self._live.disco.answer_of(owner)).features
 
     async def is_begun(self, owner: JID) -> bool:
         """Tell whether an archive was read before: then catching up goes on from there."""

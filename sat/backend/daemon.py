@@ -82,6 +82,7 @@ class Daemon:
     :param home: where everything is; its folders exist, and its lock is held
     :param stop: ends the process, after :meth:`end`
     :param network: tells of changes of the network: see :mod:`sat.backend.network`
+    :param now: the time in seconds since 1970, as far as this machine knows it
     """
 
     def __init__(
@@ -90,6 +91,7 @@ class Daemon:
         home: Home,
         stop: Callable[[], None],
         network: socket.socket | None = None,
+        now: Callable[[], float] = time.time,
     ) -> None:
         self._reactor = reactor
         self._home = home
@@ -98,14 +100,14 @@ class Daemon:
         database = Path(home.database)
         prepare(database)
         self._store = store = Store(reactor, database)
-        self._journal = journal = Journal(reactor, store, self._storage_changed)
-        self.hub = Hub(journal, store)
+        self._journal = journal = Journal(reactor, store, self._storage_changed, now=now)
+        self.hub = Hub(journal, store, now)
         self._plugins = Loader(Path(home.plugins))
         self._options = Options(journal, store.read_now(Options.stored))
         self._core = Core(
             reactor=reactor,
             random=SystemRandom(),
-            now=time.time,
+            now=now,
             store=store,
             journal=journal,
             hub=self.hub,

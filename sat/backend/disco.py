@@ -77,8 +77,24 @@ class Disco:
 
         :raises NotConnected: if there is no stream
         """
+        try:
+            return await self.answer_of(jid)
+        except TimeoutError:
+            return DiscoInfo()
+
+    async def answer_of(self, jid: JID) -> DiscoInfo:
+        """Return what an address of the server says of itself; nothing if it refuses.
+
+        :raises TimeoutError: if it doesn't answer in time; it may the next time
+        :raises NotConnected: if there is no stream
+        """
         if jid not in self._known:
-            self._known[jid] = await self._info_of(jid)
+            request = Iq(type="get", to=jid, extensions=[info_query()])
+            try:
+                query = (await self._live.request(request, _TIMEOUT)).payload
+            except StanzaError:
+                query = None
+            self._known[jid] = DiscoInfo.from_element(query) if query is not None else DiscoInfo()
         return self._known[jid]
 
     async def service(self, feature: str) -> tuple[JID, DiscoInfo] | None:

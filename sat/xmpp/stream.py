@@ -269,10 +269,12 @@ def _stream_fault(error: Element) -> Fault:
             condition = child.name
     said = f" It says: {quoted(text)}" if text else ""
     if condition == "conflict":
+        # So it ends who was replaced; some servers, whose account was deleted as well.
         return Fault(
             "stream.conflict",
-            "Another program has connected with the same account and resource, and the server "
-            f"closed this connection. Give one of them another resource, then connect again.{said}",
+            f"The server closed this connection for good.{said} Another program may have connected "
+            "with the same account and resource: give one of them another resource, then connect "
+            "again.",
             final=True,
         )
     return Fault(f"stream.{condition}", f"The server closed the stream ({condition}).{said}")

@@ -17,6 +17,7 @@ import shutil
 import sqlite3
 import tempfile
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -99,6 +100,8 @@ class House:
         self.daemon: Daemon | None = None
         #: One entry for each time that the daemon asked for the process to end.
         self.stops: list[None] = []
+        #: By how many seconds this machine's idea of the time is wrong.
+        self.clock_is_off = 0.0
 
     async def __aenter__(self) -> "House":
         # The test's own deadline is set once its coroutine waits for the first time.
@@ -132,7 +135,12 @@ class House:
 
     async def start(self) -> None:
         """Start the daemon, and attach the frontend."""
-        self.daemon = Daemon(self.reactor, self.paths, lambda: self.stops.append(None))
+        self.daemon = Daemon(
+            self.reactor,
+            self.paths,
+            lambda: self.stops.append(None),
+            now=lambda: time.time() + self.clock_is_off,
+        )
         self.daemon.begin()
         self.frontend = await self.attach()
         self.call, self.refused = self.frontend.call, self.frontend.refused

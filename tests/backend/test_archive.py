@@ -2,7 +2,9 @@
 
 import pytest
 
-from tests.backend.archive import BOB, NS_MAM, OWN, QUERY, Archived
+from sat.backend import archive as backend
+from sat.backend import disco
+from tests.backend.archive import BOB, INFO, NS_MAM, OWN, QUERY, Archived
 from tests.backend.support import house, until
 from tests.hostile.login import NS_SM, RESUMABLE
 
@@ -272,6 +274,29 @@ async def test_looking_back_fetches_what_is_older_and_tells_nobody(reactor, tmp_
         assert talk["unread"] == 0
 
 
+async def test_a_server_that_is_slow_to_tell_of_its_archive(reactor, tmp_path, monkeypatch):
+    monkeypatch.setattr(disco, "_TIMEOUT", 0.2)
+    monkeypatch.setattr(backend, "_DELAYS", (0.0, 0.1))
+    archive = Archived()
+    archive.keep("a1", "missed")
+    asked = []
+    async with house(reactor, tmp_path) as home:
+        alice = await home.profile(connect=False)
+        home.call("profile.connect", name="alice").addErrback(lambda _: None)
+        peer = await alice.server.accept()
+        await peer.log_in(resource="here")
+        peer.serve(alice.roster)
+        archive.serve(peer)
+
+        def late(request) -> str | None:
+            asked.append(request)
+            return None if len(asked) == 1 else archive._info(request)
+
+        peer.on(INFO, late)
+        await home.expect("message.added", body="missed")
+        assert len(asked) >= 2
+
+
 async def test_an_archive_that_goes_round_in_circles_is_left(reactor, tmp_path):
     archive = Archived()
     async with house(reactor, tmp_path) as home:
@@ -279,8 +304,15 @@ async def test_an_archive_that_goes_round_in_circles_is_left(reactor, tmp_path):
         genuine = archive.page
 
         def page(request) -> str:
-            archive.kept[:] = archive.kept[:1]
-            return genuine(request).replace("complete='true'", "complete='false'")
+            # It gives the same page again, whatever comes after it.
+            genuine(request)
+            query = request.find(f"{{{NS_MAM}}}query").get("queryid")
+            return (
+                archive.result(query, *archive.kept[0])
+                + f"<iq type='result' id='{request.get('id')}' from='{OWN}'><fin xmlns='{NS_MAM}'"
+                " complete='false'><set xmlns='http://jabber.org/protocol/rsm'><last>a1</last>"
+                "</set></fin></iq>"
+            )
 
         archive.page = page
         await start(home, archive)

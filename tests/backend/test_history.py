@@ -90,6 +90,18 @@ async def test_an_archive_gives_its_own_order(ledger):
         ]
 
 
+async def test_an_archives_order_counts_for_more_than_its_clock(ledger):
+    async with ledger:
+        await ledger.people("alice")
+        ledger.now = NOW + 60
+        place = Archived(int(ledger.now) * 1000, news=True)
+        # The server's clock was set back between the second and the third.
+        for number, seconds in ((1, 10), (2, 30), (3, 20), (4, 21)):
+            ts = int(NOW + seconds) * 1000
+            await ledger.add(f"{number}", archive_id=f"a{number}", ts=ts, archived=place)
+        assert await bodies(ledger) == ["1", "2", "3", "4"]
+
+
 async def test_the_first_of_an_archive_follows_what_came_live_in_its_second(ledger):
     async with ledger:
         await ledger.people("alice")
@@ -179,6 +191,20 @@ async def test_what_only_looks_the_same_is_two(ledger, field, other):
         await ledger.people("alice", "carol")
         assert await ledger.add("first", **{field: "1"}) is not None
         assert await ledger.add("second", **{field: "1"}, **other) is not None
+
+
+async def test_a_copy_without_a_common_id_is_told_by_its_words(ledger):
+    async with ledger:
+        await ledger.people("alice")
+        place = Archived(int(NOW) * 1000, news=True)
+        await ledger.add("hello", archive_id="a1", stanza_id="s1", archived=place)
+        assert await ledger.add("hello", stanza_id="s1", copied=True) is None
+        assert await ledger.add("hello", stanza_id="s1", delayed=True) is None
+        # The twins: other words, another id, or much later.
+        assert await ledger.add("hello!", stanza_id="s1", copied=True) is not None
+        assert await ledger.add("hello", stanza_id="s2", copied=True) is not None
+        ledger.now += 3600
+        assert await ledger.add("hello", stanza_id="s1", copied=True) is not None
 
 
 async def test_pages_meet_without_a_gap(ledger):

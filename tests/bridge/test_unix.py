@@ -136,6 +136,19 @@ async def test_the_socket_is_its_owners_alone(house):
     assert (await client.ask("test.echo", text="é\n"))["result"] == "é\n"
 
 
+async def test_nobody_else_is_let_in(house, monkeypatch):
+    mine = os.getuid()
+    monkeypatch.setattr(os, "getuid", lambda: mine + 1)
+    client = house.client()
+    refused = await client.line()
+    assert refused["error"]["data"]["name"] == "denied.user"
+    assert await client.line() is None
+    assert not house.sessions
+    # The twin: the same program, of the daemon's own user.
+    monkeypatch.setattr(os, "getuid", lambda: mine)
+    await house.client().hello()
+
+
 async def test_lines_in_any_pieces(house):
     client = house.client()
     await client.hello()

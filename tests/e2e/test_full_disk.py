@@ -9,12 +9,17 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.test_backlog import WAITING, burst, history, numbers
 from tests.testbed import Daemon
 from tests.testbed.processes import wait_until
+from tests.testbed.stranger import Stranger
 
 pytestmark = pytest.mark.any_server
 
 SIZE = 6 * 1024 * 1024
+#: Messages that wait in the archive, and bytes of the disk that are left for them.
+ARCHIVED = max(700, WAITING * 2 // 3)
+ROOM = 350 * ARCHIVED
 
 
 @pytest.fixture
@@ -72,3 +77,33 @@ def test_a_full_disk_loses_nothing(server, people, small_disk):
         wait_until(lambda: len(bodies()) >= len(expected), 30)
         assert bodies() == expected
         assert daemon.json("daemon", "status")[0]["storage"]["state"] == "ok"
+
+
+def test_a_disk_that_fills_while_the_archive_is_read(server, people, small_disk):
+    alice, bob = people("alice", "bob")
+    own, peer = server.jid(alice), server.jid(bob)
+    with Daemon(home=small_disk / "home") as daemon, Stranger(server, bob) as friend:
+        daemon.profile(alice, server)
+        friend.tell("send", own, "before")
+        assert wait_until(lambda: len(history(daemon, alice, peer)) == 1, 30)
+        daemon.jp("profile", "disconnect", alice)
+        burst(friend, own, 1, ARCHIVED, f" {uuid.uuid4().hex * 5}")
+        filler = small_disk / "filler"
+        left = os.statvfs(small_disk)
+        filler.write_bytes(bytes(left.f_bavail * left.f_bsize - ROOM))
+        daemon.jp("profile", "connect", alice)
+
+        def storage() -> dict:
+            return daemon.json("daemon", "status")[0]["storage"]
+
+        assert wait_until(lambda: storage()["state"] == "full", 60), storage()
+        assert "full" in storage()["sentence"]
+        there = len(numbers(history(daemon, alice, peer), "in"))
+        assert 0 < there < ARCHIVED
+        filler.unlink()
+        assert wait_until(lambda: storage()["state"] == "ok", 60), storage()
+        assert wait_until(lambda: len(history(daemon, alice, peer)) > ARCHIVED, 60)
+        found = history(daemon, alice, peer)
+        assert numbers(found, "in") == [*range(1, ARCHIVED + 1)]
+        assert len(found) == ARCHIVED + 1
+        assert daemon.json("profile", "get", alice)[0]["connection"]["phase"] == "online"

@@ -1,9 +1,10 @@
 """A server that speaks raw XML as a script tells it, and tests of what must not get past it.
 
-The rules of correctness, and where each is tested. ``forged`` and ``streams`` are
-``test_forged.py`` and ``test_streams.py`` here: they look through the bridge alone, and each attack
-has a harmless twin. The rest is where its feature is tested; ``storm`` is
-``tests/e2e/test_storm.py``.
+The rules of correctness, and where each is tested. ``forged``, ``streams``, ``catching_up``,
+``downgrade``, ``markers``, ``private`` and ``rooms`` are ``test_forged.py`` … here: they look
+through the bridge alone, and each attack has a harmless twin. The rest is where its feature is
+tested; ``storm`` is ``tests/e2e/test_storm.py``. The code that keeps each attack away is listed in
+:mod:`tests.hostile.guards`, which takes it away and sees the tests fail (``make guards``).
 
 ====  ==============================================  =============================================
 rule  what holds                                      where
@@ -12,16 +13,18 @@ rule  what holds                                      where
 2     it isn't: the archive tells what arrived        storm; tests/backend/test_archive.py
 3     killed between sending and acknowledgement      storm; tests/e2e/test_nothing_lost.py
 4     one message, however often it comes             tests/backend/test_receiving.py; storm
-5     catching up with the archive                    tests/backend/test_archive.py; storm
-6     results of the archive that nobody asked for    tests/backend/test_archive.py
+5     catching up with the archive                    tests/backend/test_archive.py; storm;
+                                                      tests/e2e/test_backlog.py
+6     results of the archive that nobody asked for    catching_up; tests/backend/test_archive.py
 7     copies (carbons) of our own account alone       forged; tests/plugins/test_xep_0280_carbons.py
 8     roster pushes of our own account alone          forged; tests/backend/test_contacts.py
 9     answers of whom was asked alone                 streams; tests/xmpp/test_session.py
-10    private nodes of ours alone                     tests/backend/rooms, tests/plugins
+10    private nodes of ours alone                     private; tests/backend/rooms, tests/plugins
 11    corrections of their author alone               with corrections
 12    what only a server may set                      forged
 13    certificates, STARTTLS, text in clear           streams; tests/xmpp/test_login.py
-14    SCRAM; what the server is held to               streams; tests/xmpp/test_sasl.py
+14    SCRAM; what the server is held to               downgrade, streams;
+                                                      tests/xmpp/test_sasl.py
 15    names and addresses of servers                  tests/xmpp/test_resolve.py, test_dial.py
 16    trying again, and when not to                   streams; tests/xmpp/test_connection.py,
                                                       test_redirect.py
@@ -29,9 +32,10 @@ rule  what holds                                      where
 18    dates                                           tests/backend/test_receiving.py
 19    addresses                                       streams; tests/xmpp/test_jid.py
 20    capabilities                                    with the cache of capabilities
-21    rooms                                           tests/backend/rooms
+21    rooms                                           rooms; tests/backend/rooms
 22    nothing for strangers                           forged; tests/plugins
-23    markers                                         tests/plugins/test_xep_0333_markers.py
+23    markers                                         markers;
+                                                      tests/plugins/test_xep_0333_markers.py
 24    OMEMO                                           there is none yet
 25    upload                                          tests/plugins/test_xep_0363_upload.py
 26    names of files that are received                nothing receives files yet
@@ -41,6 +45,7 @@ rule  what holds                                      where
 ====  ==============================================  =============================================
 
 Bad behaviour that is no forgery (silence, a byte at a time, an end within an element) is in
-``streams``; what becomes of an account while it is used in ``tests/e2e/test_accounts.py``; what a
-broken network does in ``tests/e2e/test_bad_network.py``.
+``streams``; a clock that jumps in ``test_clock.py``; what becomes of an account while it is used in
+``tests/e2e/test_accounts.py``; what a broken network does in ``tests/e2e/test_bad_network.py``, a
+full disk in ``tests/e2e/test_full_disk.py``.
 """

@@ -10,7 +10,8 @@ It runs in a thread of its own, so that tests of any kind may use it::
         proxy.cut()
 
 What is set holds for all connections, those of now and those to come, until it is set anew; what is
-to happen once (`cut_after`, `corrupt_after`) happens to the first connection that comes so far.
+to happen once (`cut_after` …) happens to the first connection that comes
+so far.
 """
 
 import asyncio
@@ -46,13 +47,18 @@ class Flow:
         self.flowing.set()
         self.cut_at: tuple[int, bool] | None = None
         self.corrupt_at: int | None = None
+        self.stall_at: int | None = None
 
     def stall(self) -> None:
         """Let nothing through, and keep the connections open: a black hole."""
         self._proxy.do(self.flowing.clear)
 
+    def stall_after(self, count: int) -> None:
+        """Let `count` more bytes through, with the rest of the piece which they end in; stall."""
+        self._proxy.do(lambda: setattr(self, "stall_at", self.passed + count))
+
     def go_on(self) -> None:
-        """End `stall`: what waited goes on."""
+        """End `stall` and `stall_after`: what waited goes on."""
         self._proxy.do(self.flowing.set)
 
     def cut_after(self, count: int, *, reset: bool = False) -> None:
@@ -85,6 +91,9 @@ class Flow:
             data = data[:place]
             self.cut_at = None
         self.passed += len(data)
+        if self.stall_at is not None and self.stall_at <= self.passed:
+            self.stall_at = None
+            self.flowing.clear()
         return data, how
 
 

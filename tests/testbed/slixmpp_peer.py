@@ -65,10 +65,10 @@ class Peer(slixmpp.ClientXMPP):
         message["origin_id"]["id"] = message["id"]
         message.send()
 
-    def do_burst(self, to: str, first: int, count: int) -> None:
+    def do_burst(self, to: str, first: int, count: int, more: str = "") -> None:
         """Send messages that are numbered."""
         for number in range(first, first + count):
-            self.do_send(to, f"b {number}")
+            self.do_send(to, f"b {number}{more}")
 
     async def do_pong(self) -> None:
         """Say when the server has handled all that was sent before."""
@@ -108,6 +108,10 @@ class Peer(slixmpp.ClientXMPP):
 
     def do_show(self, show: str, status: str) -> None:
         self.send_presence(pshow=show, pstatus=status)
+
+    def do_hide(self) -> None:
+        """Be there, but not for messages: those to the bare JID wait for another program."""
+        self.send_presence(ppriority=-1)
 
     def do_subscribe(self, to: str) -> None:
         self.send_presence(pto=to, ptype="subscribe")

@@ -90,6 +90,21 @@ def test_all_goes_through_unchanged(proxy: Proxy, client: socket.socket) -> None
     assert (proxy.up.passed, proxy.down.passed) == (len(data), len(data))
 
 
+def test_a_stall_after_so_many_bytes(proxy: Proxy, client: socket.socket) -> None:
+    proxy.down.stall_after(1000)
+    client.sendall(bytes(999))
+    assert len(read(client, 999)) == 999
+    client.sendall(bytes(10))
+    assert len(read(client, 10)) == 10
+    client.sendall(b"late")
+    client.settimeout(0.2)
+    with pytest.raises(TimeoutError):
+        client.recv(1)
+    client.settimeout(10)
+    proxy.down.go_on()
+    assert read(client, 4) == b"late"
+
+
 def test_an_end_goes_through_as_an_end(echo: Echo, proxy: Proxy, client: socket.socket) -> None:
     client.sendall(b"bye")
     client.shutdown(socket.SHUT_WR)

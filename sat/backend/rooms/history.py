@@ -117,7 +117,8 @@ def add_room_message(tx: Transaction, new: NewMessage, author: Author) -> Messag
     if author.ours:
         # Said by another program of the person, which is in the room under the same nick.
         new.direction, new.state = Direction.OUT, MessageState.ACKNOWLEDGED
-    known = next((one for one in same if _is_same(one, new)), None) or _without_id(tx, new)
+    said = next((one for one in same if _is_same(one, new, author)), None)
+    known = said or _without_id(tx, new)
     if known is not None and (new.archive_id is None or known.message.archive_id is None):
         if new.archive_id is not None:
             change_message(tx, known, state=known.message.state, archive_id=new.archive_id)
@@ -182,10 +183,12 @@ def _is_mine(stored: StoredMessage, new: NewMessage, author: Author) -> bool:
     return bool(author.ours) or message.from_ == new.sender
 
 
-def _is_same(stored: StoredMessage, new: NewMessage) -> bool:
+def _is_same(stored: StoredMessage, new: NewMessage, author: Author) -> bool:
     message = stored.message
     if message.from_ != new.sender:
         return False
+    if author.ours is False and message.direction is Direction.OUT:
+        return False  # whoever has taken a nick that we had
     if new.origin_id is not None and message.origin_id == new.origin_id:
         return True
     apart = abs(new.ts - int(message.ts.timestamp() * 1000))

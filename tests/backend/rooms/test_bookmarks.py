@@ -46,7 +46,10 @@ class Pep:
                 iq, f"<query xmlns='{INFO}'><feature var='{PUBSUB}#publish-options'/></query>"
             ),
         )
-        peer.on(f"<iq type='get'><pubsub xmlns='{PUBSUB}'><items/></pubsub></iq>", self._items)
+        peer.on(
+            f"<iq type='get'><pubsub xmlns='{PUBSUB}'><items node='{NS}'/></pubsub></iq>",
+            self._items,
+        )
         peer.on(f"<iq type='set'><pubsub xmlns='{PUBSUB}'/></iq>", self._publish)
         peer.on(f"<iq type='set'><pubsub xmlns='{PUBSUB}#owner'/></iq>", self._configure)
 

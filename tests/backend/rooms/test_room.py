@@ -212,13 +212,14 @@ def test_a_refusal_is_tried_again_at_the_next_connection(world):
     assert world.joins == 2
 
 
-def test_what_remains_of_an_earlier_visit_puts_nobody_out(world):
+@pytest.mark.parametrize("codes", [(), (307,), (301,), (332,)])
+def test_what_remains_of_an_earlier_visit_puts_nobody_out(world, codes):
     world.join()
     world.room.happen(Event.UNWANTED)
     assert world.sent[-1].type == "unavailable"
     world.room.happen(Event.WANTED)
     world.room.happen(Event.ONLINE)
-    world.hears(gone())
+    world.hears(gone(*codes))
     assert world.room.state is State.JOINING
     world.hears(occupant("alice", 110))
     assert world.room.joined
