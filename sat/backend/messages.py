@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
@@ -16,6 +15,7 @@ from sat.backend.history import (
     page,
     row_of,
 )
+from sat.backend.ids import Ids
 from sat.backend.lookback import LookBack
 from sat.backend.search import search
 from sat.backend.store import Reader
@@ -40,6 +40,7 @@ class Messages:
     def __init__(self, live: LiveProfile) -> None:
         self._live = live
         self._lookback = LookBack(live)
+        self._ids = Ids()
 
     @command("message.send", level=Level.SEND)
     async def send(
@@ -100,7 +101,7 @@ class Messages:
                 f"{to.userhost()} is blocked: to write there, unblock it first",
             )
         peer, type, author = self._live.rooms.talk.address(to, type)
-        id_ = str(uuid.uuid4())
+        id_ = self._ids.next()
         new = NewMessage(
             profile=self._live.name,
             profile_id=self._live.id,

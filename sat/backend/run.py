@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import sqlite3
 import sys
@@ -76,6 +77,7 @@ def _run(home: Home) -> int:
         # Logged by the reactor alone, it would leave a process that nobody can reach.
         try:
             daemon.begin()
+            _collect_less()
         except Exception as error:
             failures.append(error)
             reactor.stop()
@@ -89,6 +91,17 @@ def _run(home: Home) -> int:
     for failure in failures:
         raise failure
     return 0
+
+
+def _collect_less() -> None:
+    """Look for cycles less often, and never among what is there for good.
+
+    Nearly all that a message leaves is freed by its counts; looking for the rest a thousand times a
+    second costs a fifth of all that is done for it.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 10, 10)
 
 
 def install_reactor() -> Any:
