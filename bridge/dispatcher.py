@@ -19,6 +19,8 @@ from sat.bridge.types import encode_hook
 #: Returns the object whose method runs: for the named profile, or (None) for the whole daemon.
 Owner = Callable[[str | None], object]
 
+_encoder = msgspec.json.Encoder(enc_hook=encode_hook)
+
 
 class Results(Protocol):
     """Where the results of transactions are kept."""
@@ -198,4 +200,4 @@ def _check_level(call: Call, spec: CommandSpec) -> None:
 
 def encode_result(value: object) -> bytes:
     """Write a command's result as JSON."""
-    return msgspec.json.encode(value, enc_hook=encode_hook)
+    return _encoder.encode(value)

@@ -6,7 +6,6 @@ only ``prev`` differs between two frontends, so it is the first field of the lin
 
 from __future__ import annotations
 
-import builtins
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -43,11 +42,10 @@ class _NumberedBody(msgspec.Struct, frozen=True):
     type: str
     ts: datetime
     origin: Origin | None
-    data: msgspec.Raw
+    data: object
 
 
-@dataclass(frozen=True, slots=True)
-class LoggedEvent:
+class LoggedEvent(msgspec.Struct, frozen=True, gc=False):
     """A committed event with its number; ``tail`` is its encoding without ``prev``."""
 
     seq: int
@@ -57,21 +55,39 @@ class LoggedEvent:
     tail: bytes
 
     @classmethod
+    def of(
+        cls,
+        seq: int,
+        profile: str,
+        event: Event,
+        ts: datetime,
+        origin: Origin | None,
+        data: bytes | None,
+    ) -> LoggedEvent:
+        """Encode an event for all its receivers.
+
+        :param data: the JSON of its object if that is there already
+        """
+        told: object = getattr(event, "data", None) if data is None else msgspec.Raw(data)
+        body = _NumberedBody(seq, profile, event.type, ts, origin, told)
+        return cls(seq, profile, event.type, event.scope, _encoder.encode(body)[1:] + b"}\n")
+
+    @classmethod
     def encode(
         cls,
         seq: int,
         profile: str,
-        kind: builtins.type[Event] | tuple[str, str],
+        kind: tuple[str, str],
         ts: datetime,
         origin: Origin | None,
         data: bytes,
     ) -> LoggedEvent:
-        """Encode an event for all its receivers.
+        """Encode an event that is read again from the log.
 
-        :param kind: the event's class, or its type and scope
+        :param kind: its type and scope
         :param data: the JSON of the object after the change
         """
-        name, scope = kind if isinstance(kind, tuple) else (kind.type, kind.scope)
+        name, scope = kind
         body = _NumberedBody(seq, profile, name, ts, origin, msgspec.Raw(data))
         return cls(seq, profile, name, scope, _encoder.encode(body)[1:] + b"}\n")
 

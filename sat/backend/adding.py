@@ -27,7 +27,7 @@ from sat.backend.history import (
 )
 from sat.backend.schema import ORDER_BITS, Prepared
 from sat.backend.store import Row
-from sat.backend.transaction import Transaction
+from sat.backend.transaction import Standing, Transaction
 from sat.bridge.events import ConversationChanged, MessageAdded
 from sat.bridge.model import Direction, Message, MessageState, MessageType
 
@@ -105,6 +105,7 @@ class NewMessage:
 
 
 _ADD = Prepared(insert(_message).prefix_with("OR IGNORE"))
+_COLUMNS = tuple(column.name for column in _message.c)
 _LAST_PLACE = Prepared(
     "SELECT id FROM message WHERE id >= :low AND id < :high ORDER BY id DESC LIMIT 1"
 )
@@ -119,11 +120,6 @@ _LAST_SO_FAR = Prepared(
 _ADD_CONVERSATION = Prepared(
     "INSERT INTO conversation (profile_id, peer, unread, draft, rev)"
     " VALUES (:profile_id, :peer, 0, '', :rev)"
-)
-_UPDATE_CONVERSATION = Prepared(
-    update(_conversation)
-    .where(_conversation.c.id == bindparam("key"))
-    .values(last_id=bindparam("last_id"), unread=bindparam("unread"), rev=bindparam("rev"))
 )
 _READ_ALL = Prepared(
     update(_conversation)
@@ -155,21 +151,24 @@ _WINDOW = 600_000
 
 def add_message(tx: Transaction, new: NewMessage) -> Message | None:
     """Add a message and tell of it; None if it is there already."""
-    conversation = tx.first(FIND_CONVERSATION, profile_id=new.profile_id, peer=new.peer)
-    if conversation is None:
-        tx.run(_ADD_CONVERSATION, profile_id=new.profile_id, peer=new.peer, rev=tx.rev)
-        conversation = tx.first(FIND_CONVERSATION, profile_id=new.profile_id, peer=new.peer)
-        assert conversation is not None
-    conversation_id, last_id, read_id, unread, walked_id = conversation
+    standing = tx.standing(new.profile_id, new.peer)
+    if standing is None:
+        row = tx.stored(FIND_CONVERSATION, profile_id=new.profile_id, peer=new.peer)
+        if row is None:
+            tx.run(_ADD_CONVERSATION, profile_id=new.profile_id, peer=new.peer, rev=tx.rev)
+            row = tx.stored(FIND_CONVERSATION, profile_id=new.profile_id, peer=new.peer)
+            assert row is not None
+        standing = tx.stands(new.profile_id, new.peer, row)
+    conversation_id = standing.id
     if new.archived is not None:
-        new.archived.reached(conversation_id, walked_id)
+        new.archived.reached(conversation_id, standing.walked_id)
     same = _find_alike(tx, new, conversation_id)
     if same is None:
-        row = _place(tx, new, conversation_id, last_id)
-        if _insert(tx, new, conversation_id, row):
+        row_id = _place(tx, new, conversation_id, standing.last_id)
+        if _insert(tx, new, conversation_id, row_id):
             if new.archived is not None:
-                new.archived.passed(conversation_id, row)
-            return _added(tx, new, conversation_id, row, last_id, read_id, unread)
+                new.archived.passed(conversation_id, row_id)
+            return _added(tx, new, standing, row_id)
         same = _find_named(tx, new, conversation_id)
     if same is not None:
         if new.archived is not None:
@@ -179,39 +178,33 @@ def add_message(tx: Transaction, new: NewMessage) -> Message | None:
 
 
 def _insert(tx: Transaction, new: NewMessage, conversation_id: int, row: int) -> bool:
-    added = tx.run(
-        _ADD,
-        id=row,
-        conversation_id=conversation_id,
-        profile_id=new.profile_id,
-        type=new.type.value,
-        direction=new.direction.value,
-        sender=new.sender,
-        recipient=new.recipient,
-        body=new.body,
-        subject=new.subject,
-        thread=new.thread,
-        ts=new.ts,
-        state=new.state.value,
-        stanza_id=new.stanza_id,
-        origin_id=new.origin_id,
-        archive_id=new.archive_id,
-        extra=encode_extra(new.extra),
-        number=None,
-        rev=tx.rev,
+    values = (
+        row,
+        conversation_id,
+        new.profile_id,
+        new.type.value,
+        new.direction.value,
+        new.sender,
+        new.recipient,
+        new.body,
+        new.subject,
+        new.thread,
+        new.ts,
+        new.state.value,
+        new.stanza_id,
+        new.origin_id,
+        new.archive_id,
+        encode_extra(new.extra),
+        None,
+        tx.rev,
     )
-    return added.rowcount > 0
+    if not tx.careful:
+        tx.add_message(values, conversation_id, new.archive_id)
+        return True
+    return tx.run(_ADD, **dict(zip(_COLUMNS, values, strict=True))).rowcount > 0
 
 
-def _added(
-    tx: Transaction,
-    new: NewMessage,
-    conversation_id: int,
-    row: int,
-    last_id: int | None,
-    read_id: int | None,
-    unread: int,
-) -> Message:
+def _added(tx: Transaction, new: NewMessage, standing: Standing, row: int) -> Message:
     """Bring the conversation up to date with a new row, and tell of both."""
     extra = new.extra
     news = new.archived is None or new.archived.news
@@ -237,6 +230,7 @@ def _added(
         maybe_duplicate=extra.maybe_duplicate,
         rev=tx.rev,
     )
+    last_id, read_id, unread = standing.last_id, standing.read_id, standing.unread
     latest = last_id is None or row > last_id
     counts = (
         news
@@ -245,19 +239,17 @@ def _added(
         and (read_id is None or row > read_id)
     )
     if news or latest:
-        tx.run(
-            _UPDATE_CONVERSATION,
-            key=conversation_id,
-            last_id=row if latest else last_id,
-            unread=unread + counts,
-            rev=tx.rev,
-        )
+        # In the careful way, what stood there may have been written and forgotten meanwhile.
+        standing = tx.changing(new.profile_id, new.peer, standing)
+        standing.last_id = row if latest else last_id
+        standing.unread = unread + counts
+        standing.rev = tx.rev
     if news:
         tx.emit(new.profile, MessageAdded(message), message_row=row)
     elsewhere = new.direction is Direction.OUT and new.state is not MessageState.PENDING
     if elsewhere and latest and unread:
         # Who answers has read what was said before, with whichever program.
-        tx.run(_READ_ALL, key=conversation_id, read_id=row, rev=tx.rev)
+        tx.run(_READ_ALL, key=standing.id, read_id=row, rev=tx.rev)
         _tell_conversation(tx, new)
     elif latest and not news:
         _tell_conversation(tx, new)
@@ -275,10 +267,12 @@ def _find_named(tx: Transaction, new: NewMessage, conversation_id: int) -> Store
     if new.type is MessageType.GROUPCHAT:
         return None  # looked for before: in a room, authors are told apart
     found = None
+    # One that was put off is not seen, and makes the whole group be done again.
+    look = tx.first if tx.is_advancing else tx.stored
     if new.archive_id is not None:
-        found = tx.first(_BY_ARCHIVE_ID, conversation_id=conversation_id, archive_id=new.archive_id)
+        found = look(_BY_ARCHIVE_ID, conversation_id=conversation_id, archive_id=new.archive_id)
     if found is None and new.origin_id is not None:
-        found = tx.first(
+        found = look(
             _BY_ORIGIN_ID,
             conversation_id=conversation_id,
             origin_id=new.origin_id,
@@ -306,7 +300,10 @@ def _find_alike(tx: Transaction, new: NewMessage, conversation_id: int) -> Store
         return None
     if new.archived is not None and _find_named(tx, new, conversation_id) is not None:
         return None  # to be found as such
-    found = tx.first(
+    # Those put off are all named by an archive, unless we know better.
+    seen = statement is _ALIKE_NOT_ARCHIVED and not tx.unnamed(conversation_id)
+    look = tx.stored if seen and not tx.is_advancing else tx.first
+    found = look(
         statement,
         conversation_id=conversation_id,
         low=max(new.ts - _WINDOW, 0) << ORDER_BITS,
@@ -360,9 +357,10 @@ def _place(tx: Transaction, new: NewMessage, conversation_id: int, last_id: int 
         )
         behind = max(behind, _number(in_that_second))
     time = max(time, behind >> ORDER_BITS)
+    if tx.knows_place(time):
+        return tx.place(time, None)
     low = time << ORDER_BITS
-    last = tx.first(_LAST_PLACE, low=low, high=low + (1 << ORDER_BITS))
-    return low if last is None else int(last[0]) + 1
+    return tx.place(time, _number(tx.stored(_LAST_PLACE, low=low, high=low + (1 << ORDER_BITS))))
 
 
 def _number(row: Row | None) -> int:

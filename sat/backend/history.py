@@ -60,12 +60,6 @@ _SET_STATE = Prepared(
         rev=bindparam("rev"),
     )
 )
-#: What is as it was when read needs no reading again. Each change gives a new ``rev``, but for
-#: the forgetting of a session's numbers.
-_ADVANCE = Prepared(
-    "UPDATE message SET state = :state, number = :number, rev = :rev"
-    " WHERE id = :key AND rev = :known_rev AND state = :known_state AND number IS :known_number"
-)
 
 
 def select_messages() -> Select[Any]:
@@ -164,17 +158,8 @@ def advance_message(
     :returns: None, and nothing is changed, if it is not as we know it
     """
     row = row_of(known.id)
-    changed = tx.run(
-        _ADVANCE,
-        key=row,
-        known_rev=known.rev,
-        known_state=known.state.value,
-        known_number=known_number,
-        state=state.value,
-        number=number,
-        rev=tx.rev,
-    )
-    if not changed.rowcount:
+    as_known = (known.rev, known.state.value, known_number)
+    if not tx.advance((state.value, number, tx.rev, row, *as_known)):
         return None
     advanced = msgspec.structs.replace(known, state=state, rev=tx.rev)
     tx.emit(advanced.profile, MessageChanged(advanced), message_row=row)

@@ -28,7 +28,7 @@ from twisted.logger import Logger
 from sat.backend import schema
 from sat.backend.schema import Prepared
 from sat.backend.store import Reader, Store, connect
-from sat.backend.transaction import Last, Transaction
+from sat.backend.transaction import Transaction, Unforeseen
 from sat.bridge.call import Call
 from sat.bridge.dispatcher import encode_result
 from sat.bridge.errors import CommandError
@@ -42,6 +42,8 @@ _RECENT = 4096
 _GROUP = 512
 _RETRY = 1.0
 _QUIET = 0.3
+#: Groups begin at least so many seconds apart: what is on its way meanwhile shares one commit.
+_PACE = 0.005
 _FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}
 
 _ADD_TXN = Prepared(insert(schema.txn))
@@ -107,6 +109,8 @@ class Journal:
         self._published: list[Callable[[], None]] = []
         self._queue: deque[_Commit[Any]] = deque()
         self._condition = threading.Condition()
+        self._ready = False  # whether the writer is to take what is queued
+        self._waking = False
         self._stopping = False
         self._full = False
         self._idle: Callable[[sqlite3.Connection], bool] | None = None
@@ -164,10 +168,18 @@ class Journal:
         :raises CommandError: ``failed.storage`` if the disk is full; whatever ``change`` raises
         """
         commit = _Commit(change, call, wait, before_events)
-        with self._condition:
-            self._queue.append(commit)
-            self._condition.notify()
+        self._queue.append(commit)
+        if not self._waking:
+            # Once this turn of the reactor is over: all that is committed in it is one group.
+            self._waking = True
+            self._reactor.callFromThread(self._wake)
         return commit.done
+
+    def _wake(self) -> None:
+        self._waking = False
+        with self._condition:
+            self._ready = True
+            self._condition.notify()
 
     # ---- EventLog, Results
 
@@ -217,6 +229,7 @@ class Journal:
 
     def _write(self) -> None:
         idle_left = self._idle is not None
+        begun = 0.0
         while True:
             with self._condition:
                 while not self._wanted():
@@ -225,19 +238,29 @@ class Journal:
                     while idle_left and not self._wanted():
                         idle_left = self._run_idle()
                 if not self._queue:
-                    return
+                    self._ready = False
+                    if self._stopping:
+                        return
+                    continue
                 idle_left = self._idle is not None
+            early = begun + _PACE - time.monotonic()
+            if early > 0 and not self._stopping:
+                time.sleep(early)
+            begun = time.monotonic()
+            with self._condition:
                 group = [self._queue.popleft() for _ in range(min(len(self._queue), _GROUP))]
+                self._ready = bool(self._queue)
             left = self._write_group(group)
             if left:
                 with self._condition:
                     self._queue.extendleft(reversed(left))
+                    self._ready = True
                     if self._stopping:
                         return
                     self._condition.wait(_RETRY)
 
     def _wanted(self) -> bool:
-        return bool(self._queue) or self._stopping
+        return self._ready or self._stopping
 
     def _run_idle(self) -> bool:
         """Do a piece of idle work without holding up those who want to commit."""
@@ -255,7 +278,10 @@ class Journal:
     def _write_group(self, group: list[_Commit[Any]]) -> list[_Commit[Any]]:
         """Commit a group; return those that must wait because the disk is full."""
         try:
-            self._in_transaction(group)
+            try:
+                self._in_transaction(group, careful=False)
+            except Unforeseen:
+                self._in_transaction(group)
         except BaseException:
             # One of them failed, or the disk is full: each in a transaction of its own then.
             return self._write_singly(group)
@@ -293,25 +319,20 @@ class Journal:
         self._deliver(done, full)
         return left
 
-    def _in_transaction(self, group: list[_Commit[Any]]) -> None:
+    def _in_transaction(self, group: list[_Commit[Any]], *, careful: bool = True) -> None:
         connection = self._connection
-        seq = self._seq
         now = int(self._now() * 1000)
         connection.execute("BEGIN IMMEDIATE")
         try:
-            last: dict[str, Last] = {}
+            tx = Transaction(connection, self._seq, now, careful=careful)
             for commit in group:
-                tx = Transaction(connection, seq, now, last)
                 call = commit.call
-                if call is not None:
-                    tx.origin = Origin(call.session, call.txn)
+                tx.origin = Origin(call.session, call.txn) if call is not None else None
+                commit.events = tx.events = []
                 commit.result = commit.change(tx)
                 if call is not None and call.txn is not None:
                     _record(tx, call, encode_result(commit.result))
-                commit.events = tx.events
-                seq = tx.rev - 1
-            for statement, values in last.values():
-                connection.execute(statement.text, statement.values(values))
+            seq = tx.finish()
             connection.execute("COMMIT")
         except BaseException:
             if connection.in_transaction:
