@@ -37,6 +37,9 @@ class _Context(msgspec.Struct, frozen=True):
     txn: str | None = None
 
 
+_context = msgspec.json.Decoder(_Context)
+
+
 @dataclass(frozen=True, slots=True)
 class _Entry:
     spec: CommandSpec
@@ -111,7 +114,7 @@ class Dispatcher:
         if not spec.per_profile:
             _check_level(call, spec)
         try:
-            context = msgspec.json.decode(bytes(params) or b"{}", type=_Context)
+            context = _context.decode(params or b"{}")
         except (msgspec.ValidationError, RecursionError) as error:
             raise CommandError("usage.params", f"{call.method}: {error}") from error
         arguments = spec.decode(params)

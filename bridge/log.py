@@ -7,7 +7,6 @@ only ``prev`` differs between two frontends, so it is the first field of the lin
 from __future__ import annotations
 
 from collections.abc import Awaitable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -96,8 +95,7 @@ class LoggedEvent(msgspec.Struct, frozen=True, gc=False):
         return _HEAD % prev + self.tail
 
 
-@dataclass(frozen=True, slots=True)
-class VolatileEvent:
+class VolatileEvent(msgspec.Struct, frozen=True, gc=False):
     """An event without number (presence, progress): not kept, and dropped first."""
 
     profile: str
@@ -126,6 +124,10 @@ class Watcher(Protocol):
 
     session: str
 
+    @property
+    def told(self) -> int:
+        """The number of the last event that it was told of."""
+
     def shows(self, profile: str) -> bool:
         """Tell whether it wants to know of a profile."""
 
@@ -149,7 +151,7 @@ class EventLog(Protocol):
         """The number of the first event that is still kept."""
 
     def recent(self, after: int) -> Sequence[LoggedEvent] | None:
-        """Return the events after a number from memory, or None if they don't reach so far."""
+        """Return the next events after a number from memory, or None if they don't reach so far."""
 
     def read(self, after: int, limit: int) -> Awaitable[Sequence[LoggedEvent]]:
         """Read at most ``limit`` events after a number from the database, in order."""

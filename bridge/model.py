@@ -31,8 +31,10 @@ class Level(StrEnum):
 
     def allows(self, needed: Level) -> bool:
         """Tell whether a session of this level may do what ``needed`` asks for."""
-        order = list(Level)
-        return order.index(self) >= order.index(needed)
+        return _LEVELS.index(self) >= _LEVELS.index(needed)
+
+
+_LEVELS = tuple(Level)
 
 
 class Phase(StrEnum):

@@ -46,6 +46,7 @@ _MAX_DESCRIPTORS = 16
 #: What may be done before hello.
 _NOTHING = Grant(profiles={})
 
+_requests = msgspec.json.Decoder(Request)
 Entry = TypeVar("Entry")
 
 
@@ -106,7 +107,7 @@ class Session:
         if self._ending:
             return
         try:
-            request = msgspec.json.decode(line, type=Request)
+            request = _requests.decode(line)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             # Whichever came with this line must not be taken for those of the next one.
             self._close_descriptors()

@@ -128,6 +128,11 @@ class Subscription:
         held, self._held = self._held, []
         return [line for _, line in held]
 
+    @property
+    def told(self) -> int:
+        """The number up to which the frontend was told what it wants to know."""
+        return self._cursor
+
     def shows(self, profile: str) -> bool:
         """Tell whether the frontend wants to know of a profile."""
         return self._wanted.profiles is None or profile in self._wanted.profiles

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+
+class Arrival(msgspec.Struct, frozen=True, gc=False):
     """A stanza's number (XEP-0198) within a profile's ``session``-th session since the start."""
 
     session: int

@@ -55,6 +55,7 @@ class Hub:
     ) -> None:
         self.sessions: set[Session] = set()
         self.attention = Attention()
+        self._watchers: set[Watcher] = set()
         self._journal = journal
         self._store = store
         self._now = now
@@ -108,7 +109,7 @@ class Hub:
     # ---- EventLog
 
     def recent(self, after: int) -> Sequence[LoggedEvent] | None:
-        """Return the events after a number from memory, or None if they don't reach so far."""
+        """Return the next events after a number from memory, or None if they don't reach so far."""
         return self._journal.recent(after)
 
     async def read(self, after: int, limit: int) -> Sequence[LoggedEvent]:
@@ -136,10 +137,12 @@ class Hub:
 
     def attached(self, watcher: Watcher) -> None:
         """Take note of a session that begins to be told of events."""
+        self._watchers.add(watcher)
         self.attention.attached(watcher)
 
     def detached(self, watcher: Watcher) -> None:
         """Take note of one that is told no more."""
+        self._watchers.discard(watcher)
         self.attention.detached(watcher)
 
     async def cursor(self, name: str) -> int | None:
@@ -153,6 +156,7 @@ class Hub:
     def _published(self) -> None:
         for session in list(self.sessions):
             session.wake()
+        self._journal.told(min((one.told for one in self._watchers), default=self.head))
 
 
 def _read(reader: Reader, after: int, limit: int) -> list[LoggedEvent]:

@@ -39,7 +39,7 @@ _HIGH_WATER = 2000
 _LOW_WATER = 500
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Waiting:
     """A message that waits for its turn, from the stream or from an archive; or somebody's wish."""
 
@@ -144,8 +144,9 @@ class Inbox:
                 yield from self._bounced(incoming, arrival)
                 return
         for stage in stages:
-            if live.plugins.has_message_handlers(stage):
-                yield from live.plugins.message(stage, incoming)
+            if not live.plugins.has_message_handlers(stage):
+                continue
+            yield from live.plugins.message(stage, incoming)
             if incoming.dropped:
                 _log.debug("message dropped: {reason}", reason=incoming.dropped)
                 self._handled(arrival)
@@ -212,9 +213,11 @@ class Inbox:
         if self._unstored >= _HIGH_WATER and not self._held:
             self._held = True
             self._live.pause("too much at once")
-        done = self._live.core.journal.commit(add, wait=True)
-        done.addCallback(self._stored, incoming, one)
-        done.addErrback(lambda failure: _log.failure("storing a message failed", failure=failure))
+
+        def stored(message: Message | None) -> None:
+            self._stored(message, incoming, one)
+
+        self._live.core.journal.add(add, stored)
 
     def _stored(self, message: Message | None, incoming: Incoming, one: _Waiting) -> None:
         self._unstored -= 1

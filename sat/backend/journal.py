@@ -16,8 +16,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import bindparam, func, insert, select
 from sqlalchemy.dialects.sqlite import insert as upsert
@@ -26,6 +25,8 @@ from twisted.internet.interfaces import IReactorFromThreads
 from twisted.logger import Logger
 
 from sat.backend import schema
+from sat.backend.commits import Change, Commit, guard
+from sat.backend.recent import Recent
 from sat.backend.schema import Prepared
 from sat.backend.store import Reader, Store, connect
 from sat.backend.transaction import Transaction, Unforeseen
@@ -38,7 +39,6 @@ from sat.bridge.log import LoggedEvent, Origin
 T = TypeVar("T")
 
 _log = Logger("sat.journal")
-_RECENT = 4096
 _GROUP = 512
 _RETRY = 1.0
 _QUIET = 0.3
@@ -61,21 +61,6 @@ _SET_CURSOR = Prepared(
         index_elements=["name"], set_={"seq": _setting.excluded.seq, "ts": _setting.excluded.ts}
     )
 )
-
-
-Change = Callable[[Transaction], T]
-
-
-@dataclass(slots=True)
-class _Commit(Generic[T]):
-    change: Change[T]
-    call: Call | None
-    wait: bool
-    before_events: Callable[[T], None] | None
-    done: Deferred[T] = field(default_factory=Deferred)
-    result: T | None = None
-    error: BaseException | None = None
-    events: list[tuple[Event, LoggedEvent]] = field(default_factory=list)
 
 
 class Journal:
@@ -104,10 +89,10 @@ class Journal:
         self._seq: int = newest or 0
         self.head = self._seq
         self.oldest: int = oldest or self._seq + 1
-        self._recent: deque[LoggedEvent] = deque(maxlen=_RECENT)
+        self._recent = Recent()
         self._projections: dict[type[Event], list[Callable[[Any], None]]] = {}
         self._published: list[Callable[[], None]] = []
-        self._queue: deque[_Commit[Any]] = deque()
+        self._queue: deque[Commit[Any]] = deque()
         self._condition = threading.Condition()
         self._ready = False  # whether the writer is to take what is queued
         self._waking = False
@@ -167,13 +152,24 @@ class Journal:
         :param before_events: runs in the reactor's thread once committed, before sessions are told
         :raises CommandError: ``failed.storage`` if the disk is full; whatever ``change`` raises
         """
-        commit = _Commit(change, call, wait, before_events)
+        done: Deferred[T] = Deferred()
+        self._enqueue(Commit(change, call, wait, before_events, done))
+        return done
+
+    def add(self, change: Change[T], then: Callable[[T], None]) -> None:
+        """Run a change that the network brought, as :meth:`commit` does with ``wait``.
+
+        :param then: is called with its result once it is on disk and every session is told; if it
+            fails, that is logged and nothing is called
+        """
+        self._enqueue(Commit(change, None, True, None, None, then))
+
+    def _enqueue(self, commit: Commit[Any]) -> None:
         self._queue.append(commit)
         if not self._waking:
             # Once this turn of the reactor is over: all that is committed in it is one group.
             self._waking = True
             self._reactor.callFromThread(self._wake)
-        return commit.done
 
     def _wake(self) -> None:
         self._waking = False
@@ -184,16 +180,12 @@ class Journal:
     # ---- EventLog, Results
 
     def recent(self, after: int) -> Sequence[LoggedEvent] | None:
-        """Return the events after a number from memory, or None if they don't reach so far."""
-        recent = self._recent
-        if not recent or after < recent[0].seq - 1:
-            return None
-        skip = after + 1 - recent[0].seq
-        if skip >= len(recent):
-            return ()
-        if skip > len(recent) // 2:
-            return [recent[index] for index in range(skip, len(recent))]
-        return list(recent)[skip:]
+        """Return the next events after a number from memory, or None if they don't reach so far."""
+        return self._recent.after(after)
+
+    def told(self, seq: int) -> None:
+        """Forget the events in memory of which everybody who is attached has been told."""
+        self._recent.told(seq)
 
     def forget_recent(self) -> None:
         """Forget the events in memory: some of them are gone from the log."""
@@ -275,7 +267,7 @@ class Journal:
         finally:
             self._condition.acquire()
 
-    def _write_group(self, group: list[_Commit[Any]]) -> list[_Commit[Any]]:
+    def _write_group(self, group: list[Commit[Any]]) -> list[Commit[Any]]:
         """Commit a group; return those that must wait because the disk is full."""
         try:
             try:
@@ -288,9 +280,9 @@ class Journal:
         self._deliver(group, full="")
         return []
 
-    def _write_singly(self, group: list[_Commit[Any]]) -> list[_Commit[Any]]:
-        done: list[_Commit[Any]] = []
-        left: list[_Commit[Any]] = []
+    def _write_singly(self, group: list[Commit[Any]]) -> list[Commit[Any]]:
+        done: list[Commit[Any]] = []
+        left: list[Commit[Any]] = []
         full = ""
         for commit in group:
             if left and commit.wait:
@@ -319,7 +311,7 @@ class Journal:
         self._deliver(done, full)
         return left
 
-    def _in_transaction(self, group: list[_Commit[Any]], *, careful: bool = True) -> None:
+    def _in_transaction(self, group: list[Commit[Any]], *, careful: bool = True) -> None:
         connection = self._connection
         now = int(self._now() * 1000)
         connection.execute("BEGIN IMMEDIATE")
@@ -340,7 +332,7 @@ class Journal:
             raise
         self._seq = seq
 
-    def _deliver(self, commits: list[_Commit[Any]], full: str) -> None:
+    def _deliver(self, commits: list[Commit[Any]], full: str) -> None:
         changed = full if bool(full) != self._full else None
         self._full = bool(full)
         if commits or changed is not None:
@@ -348,29 +340,24 @@ class Journal:
 
     # ---- the reactor's thread
 
-    def _committed(self, commits: list[_Commit[Any]], storage: str | None) -> None:
+    def _committed(self, commits: list[Commit[Any]], storage: str | None) -> None:
         if storage is not None:
             self._on_storage(storage)
         published = False
         for commit in commits:
             if commit.error is None and commit.before_events is not None:
-                _guard(commit.before_events, commit.result)
+                guard(commit.before_events, commit.result)
             for event, logged in commit.events if commit.error is None else ():
                 for apply in self._projections.get(type(event), ()):
-                    _guard(apply, event)
-                self._recent.append(logged)
+                    guard(apply, event)
+                self._recent.add(logged)
                 self.head = logged.seq
                 published = True
         if published:
             for told in self._published:
                 told()
         for commit in commits:
-            if commit.error is not None:
-                commit.done.errback(commit.error)
-            else:
-                if commit.call is not None and commit.call.txn is not None:
-                    commit.call.recorded = True
-                commit.done.callback(commit.result)
+            commit.tell()
 
 
 def _record(tx: Transaction, call: Call, result: bytes) -> None:
@@ -382,11 +369,3 @@ def _record(tx: Transaction, call: Call, result: bytes) -> None:
         result=result,
         ts=tx.now,
     )
-
-
-def _guard(function: Callable[[Any], None], value: object) -> None:
-    """Keep one subscriber's fault from the others: the event is committed whatever happens."""
-    try:
-        function(value)
-    except Exception:
-        _log.failure("a handler of a committed change failed")

@@ -143,11 +143,10 @@ async def test_recent_reaches_as_far_as_it_is_asked_or_says_so(reactor, tmp_path
         for after in range(6):
             assert [event.seq for event in journal.recent(after)] == list(range(after + 1, 6))
         assert list(journal.recent(99)) == []
-        await [ledger.note(f"x{number}") for number in range(5000)][-1]
+        await [ledger.note(f"x{number}") for number in range(1000)][-1]
+        journal.told(journal.head)
         assert journal.recent(0) is None
         assert journal.recent(journal.head - 1)[0].seq == journal.head
-        oldest = journal.head - len(journal.recent(journal.head - 4000))
-        assert oldest == journal.head - 4000
 
 
 async def test_a_transaction_is_recorded_with_its_change(reactor, tmp_path):

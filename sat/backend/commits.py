@@ -1,0 +1,62 @@
+"""One change on its way through the journal, and who waits for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+
+from sat.backend.transaction import Transaction
+from sat.bridge.call import Call
+from sat.bridge.events import Event
+from sat.bridge.log import LoggedEvent
+
+T = TypeVar("T")
+
+Change = Callable[[Transaction], T]
+
+_log = Logger("sat.journal")
+
+
+@dataclass(slots=True)
+class Commit(Generic[T]):
+    """A change, what came of it, and whom to tell: a Deferred, or a function that costs less."""
+
+    change: Change[T]
+    call: Call | None
+    wait: bool
+    before_events: Callable[[T], None] | None
+    done: Deferred[T] | None = None
+    then: Callable[[T], None] | None = None
+    result: T | None = None
+    error: BaseException | None = None
+    events: list[tuple[Event, LoggedEvent]] = field(default_factory=list)
+
+    def tell(self) -> None:
+        """Tell who waits; all else is told by now."""
+        if self.done is None:
+            if self.error is not None:
+                guard(self._raise, None)
+            elif self.then is not None:
+                guard(self.then, self.result)
+        elif self.error is not None:
+            self.done.errback(self.error)
+        else:
+            if self.call is not None and self.call.txn is not None:
+                self.call.recorded = True
+            self.done.callback(self.result)  # type: ignore[arg-type]
+
+    def _raise(self, _: None) -> None:
+        assert self.error is not None
+        raise self.error
+
+
+def guard(function: Callable[[Any], None], value: object) -> None:
+    """Keep one subscriber's fault from the others: the event is committed whatever happens."""
+    try:
+        function(value)
+    except Exception:
+        _log.failure("a handler of a committed change failed, or the change itself")

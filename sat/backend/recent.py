@@ -1,0 +1,60 @@
+"""The latest events in memory, for those who have not been told of them yet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sat.bridge.log import LoggedEvent
+
+#: So many bytes are kept for frontends that are behind; what is older they read from the log.
+_MOST = 8 * 1024 * 1024
+#: So many events are kept although everybody has been told of them.
+_FEW = 256
+#: So many are returned at once, at most.
+_PAGE = 512
+
+
+class Recent:
+    """Keeps events without a gap, up to the last one."""
+
+    def __init__(self) -> None:
+        self._events: list[LoggedEvent] = []
+        self._gone = 0  # so many at the start of the list are forgotten
+        self._size = 0
+
+    def add(self, event: LoggedEvent) -> None:
+        """Keep the next event."""
+        self._events.append(event)
+        self._size += len(event.tail)
+        if self._size > _MOST:
+            self._forget(1)
+
+    def after(self, seq: int) -> Sequence[LoggedEvent] | None:
+        """Return the next events after a number; None if memory does not reach back so far."""
+        events, gone = self._events, self._gone
+        if gone == len(events) or seq < events[gone].seq - 1:
+            return None
+        skip = gone + seq + 1 - events[gone].seq
+        return events[skip : skip + _PAGE]
+
+    def told(self, seq: int) -> None:
+        """Forget what is before a number, of which everybody has been told, but for a few."""
+        if self._gone < len(self._events):
+            known = seq + 1 - self._events[self._gone].seq
+            spare = len(self._events) - self._gone - _FEW
+            self._forget(min(known, spare))
+
+    def clear(self) -> None:
+        """Forget all."""
+        self._events.clear()
+        self._gone = self._size = 0
+
+    def _forget(self, count: int) -> None:
+        if count <= 0:
+            return
+        until = self._gone + count
+        self._size -= sum(len(event.tail) for event in self._events[self._gone : until])
+        self._gone = until
+        if self._gone > len(self._events) // 2:
+            del self._events[: self._gone]
+            self._gone = 0
