@@ -62,7 +62,7 @@ class ProfileRemoved(Event, frozen=True):
     data: Removed
 
 
-class MessageAdded(Event, frozen=True):
+class MessageAdded(Event, frozen=True, gc=False):
     """A message was received, or accepted for sending."""
 
     type: ClassVar[str] = "message.added"
@@ -70,7 +70,7 @@ class MessageAdded(Event, frozen=True):
     data: Message
 
 
-class MessageChanged(Event, frozen=True):
+class MessageChanged(Event, frozen=True, gc=False):
     """A message's delivery state or content changed."""
 
     type: ClassVar[str] = "message.changed"
@@ -89,7 +89,7 @@ class ConversationChanged(Event, frozen=True):
     data: Conversation
 
 
-class RosterChanged(Event, frozen=True):
+class RosterChanged(Event, frozen=True, gc=False):
     """A contact was added to the roster, or its entry changed."""
 
     type: ClassVar[str] = "roster.changed"
@@ -105,7 +105,7 @@ class RosterRemoved(Event, frozen=True):
     data: Removed
 
 
-class PresenceChanged(Event, frozen=True):
+class PresenceChanged(Event, frozen=True, gc=False):
     """A contact's resource came, went, or shows something else."""
 
     type: ClassVar[str] = "presence.changed"

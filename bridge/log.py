@@ -6,7 +6,7 @@ only ``prev`` differs between two frontends, so it is the first field of the lin
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Iterable, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -161,8 +161,11 @@ class EventLog(Protocol):
     ) -> Awaitable[tuple[int, bytes]]:
         """Return the state as JSON, and the number of the last event that it includes."""
 
-    def volatile(self) -> Sequence[VolatileEvent]:
-        """Return the current values of what is not in the log."""
+    def volatile(self) -> Iterable[VolatileEvent]:
+        """Iterate over what is not in the log, each value as it is when its turn comes.
+
+        Who reads slowly may take long over it.
+        """
 
     def attached(self, watcher: Watcher) -> None:
         """Take note of a session that begins to be told of events."""

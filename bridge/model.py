@@ -133,7 +133,7 @@ class Attachment(Model, frozen=True, kw_only=True):
     sha256: str | None = None
 
 
-class Message(Model, frozen=True, kw_only=True):
+class Message(Model, frozen=True, kw_only=True, gc=False):
     """One message of the history.
 
     ``peer`` is whose conversation holds it: a bare JID, or the full one of a room's occupant, in
@@ -181,7 +181,7 @@ class Conversation(Model, frozen=True, kw_only=True):
     rev: int = 0
 
 
-class Contact(Model, frozen=True, kw_only=True):
+class Contact(Model, frozen=True, kw_only=True, gc=False):
     """An entry of the roster (RFC 6121, section 2)."""
 
     profile: str
@@ -193,7 +193,7 @@ class Contact(Model, frozen=True, kw_only=True):
     rev: int = 0
 
 
-class Presence(Model, frozen=True, kw_only=True):
+class Presence(Model, frozen=True, kw_only=True, gc=False):
     """What one resource of a contact shows of itself; ``show`` is ``unavailable`` once it left."""
 
     profile: str

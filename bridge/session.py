@@ -192,7 +192,7 @@ class Session:
                 if request.id is not msgspec.UNSET:
                     self._answer_error(request.id, error)
             else:
-                if request.id is not msgspec.UNSET:
+                if request.id is not msgspec.UNSET and result is not None:
                     self._answer(request.id, result)
         except Exception:
             id_ = None if request.id is msgspec.UNSET else request.id
@@ -360,10 +360,10 @@ class Session:
             return
         if id_ is not msgspec.UNSET:
             told = Attached(mode=attaching.mode, epoch=attaching.epoch, seq=attaching.seq)
-            result = encode_result(told)
+            before, name, after = encode_result(told).partition(b'"state":')
             if attaching.encoded_state:
-                result = result.replace(b'"state":null', b'"state":' + attaching.encoded_state)
-            self._answer(id_, result)
+                after = after.removeprefix(b"null")
+            self._answer(id_, before, name, attaching.encoded_state, after)
         self._subscription = Subscription(
             attaching.wanted, attaching.seq, self._log, self._line.write, self._spawn, self.id
         )
@@ -371,10 +371,10 @@ class Session:
 
     # ---- answers
 
-    def _answer(self, id_: int | str | None, result: bytes | None) -> None:
-        if result is None or not self._open:
+    def _answer(self, id_: int | str | None, *result: bytes) -> None:
+        if not self._open:
             return
-        line = result_line(id_, result)
+        line = result_line(id_, *result)
         if len(line) > MAX_LINE:
             too_large = "the answer is too large for a line: ask for less at a time"
             self._answer_error(id_, CommandError("failed.size", too_large))

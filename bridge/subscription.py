@@ -7,7 +7,7 @@ for what it has not read is read again from the log once it drains. Of what is n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -99,14 +99,16 @@ class Subscription:
         self._ended = False
         self._reading = False
         self._behind: dict[str, VolatileEvent] = {}
+        self._present: Iterator[VolatileEvent] = iter(())
         self._held: list[tuple[int, bytes]] = []
 
     def begin(self, paused: bool) -> None:
         """Tell the present values of what is not in the log, then what the log holds."""
         self._paused = paused
         self._log.attached(self)
-        for event in self._log.volatile():
-            self.volatile(event)
+        if self._wanted.volatile:
+            self._present = iter(self._log.volatile())
+        self._tell_present()
         self.wake()
 
     def pause(self) -> None:
@@ -117,8 +119,18 @@ class Subscription:
         """Go on where the frontend is."""
         self._paused = False
         self.wake()
+        self._tell_present()
         while self._behind and not self._stuck:
             self._write(self._behind.pop(next(iter(self._behind))).line)
+
+    def _tell_present(self) -> None:
+        """Tell the values that were there at the start, as far as the frontend keeps up."""
+        while not self._stuck:
+            event = next(self._present, None)
+            if event is None:
+                return
+            if self._wants(event):
+                self._write(event.line)
 
     def end(self) -> list[bytes]:
         """Tell no more; return the answers that were held back."""

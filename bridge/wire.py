@@ -90,9 +90,13 @@ class Attached(Model, frozen=True, kw_only=True):
     state: State | None = None
 
 
-def result_line(id_: int | str | None, result: bytes) -> bytes:
-    """Return the line that answers a call with a result in JSON."""
-    return b'{"jsonrpc":"2.0","id":' + msgspec.json.encode(id_) + b',"result":' + result + b"}\n"
+def result_line(id_: int | str | None, *result: bytes) -> bytes:
+    """Return the line that answers a call with a result in JSON, whole or in parts.
+
+    It is put together at once: it may hold thousands of contacts.
+    """
+    head = b'{"jsonrpc":"2.0","id":' + msgspec.json.encode(id_) + b',"result":'
+    return b"".join((head, *result, b"}\n"))
 
 
 def error_line(id_: int | str | None, error: CommandError) -> bytes:

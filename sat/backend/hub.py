@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 
+import msgspec
 from sqlalchemy import bindparam, select
 
 from sat.backend import schema
@@ -44,6 +45,17 @@ _MAX_VOLATILE = 50_000
 Snapshot = Callable[[Reader, "frozenset[str] | None"], Sequence[object]]
 
 
+class _Value(msgspec.Struct, frozen=True, gc=False):
+    """A present value: its line would take three times as much, and is rarely asked for."""
+
+    profile: str
+    event: Event
+    ts: float
+
+    def encode(self) -> VolatileEvent:
+        return VolatileEvent.encode(self.profile, self.event, datetime.fromtimestamp(self.ts, UTC))
+
+
 class Hub:
     """Tells every session what is committed; the :class:`sat.bridge.log.EventLog` of them all.
 
@@ -60,7 +72,7 @@ class Hub:
         self._store = store
         self._now = now
         self._scopes: dict[str, Snapshot] = {}
-        self._values: dict[str, VolatileEvent] = {}
+        self._values: dict[str, _Value] = {}
         journal.when_published(self._published)
 
     @property
@@ -87,14 +99,16 @@ class Hub:
 
         :param keep: whether it is a present value, told to those that attach later
         """
-        ts = datetime.fromtimestamp(self._now(), UTC)
-        encoded = VolatileEvent.encode(profile, event, ts)
+        value = _Value(profile, event, self._now())
+        key = event.key
         if keep and len(self._values) < _MAX_VOLATILE:
-            self._values[encoded.key] = encoded
+            self._values[key] = value
         else:
-            self._values.pop(encoded.key, None)
-        for session in list(self.sessions):
-            session.volatile(encoded)
+            self._values.pop(key, None)
+        if self._watchers:
+            encoded = value.encode()
+            for session in list(self.sessions):
+                session.volatile(encoded)
 
     def drop(self, holder: str) -> None:
         """End the sessions of whoever holds a token."""
@@ -131,9 +145,12 @@ class Hub:
 
         return await self._store.read(work)
 
-    def volatile(self) -> Sequence[VolatileEvent]:
-        """Return the current values of what is not in the log."""
-        return list(self._values.values())
+    def volatile(self) -> Iterator[VolatileEvent]:
+        """Iterate over what is not in the log: each value as it is when its turn comes."""
+        for key in list(self._values):
+            value = self._values.get(key)
+            if value is not None:
+                yield value.encode()
 
     def attached(self, watcher: Watcher) -> None:
         """Take note of a session that begins to be told of events."""

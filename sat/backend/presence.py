@@ -27,6 +27,7 @@ SUBSCRIPTION = "subscription"
 _MAX_RESOURCES = 64
 #: Entities of which presence is kept, besides those whose presence we asked to see.
 _MAX_ENTITIES = 5000
+_MAX_WORDS = 256
 
 
 class Presences:
@@ -34,7 +35,8 @@ class Presences:
 
     def __init__(self, live: LiveProfile) -> None:
         self._live = live
-        self._present: dict[str, dict[str, Presence]] = {}
+        self._present: dict[str, tuple[Presence, ...]] = {}
+        self._words: dict[str, str] = {}
         self.visibility = Visibility(live)
         live.questions.handle(SUBSCRIPTION, self._answered)
 
@@ -80,8 +82,7 @@ class Presences:
 
         :param jid: whose
         """
-        resources = self._present.get(jid.userhost(), {})
-        return [resources[full] for full in sorted(resources)]
+        return sorted(self._present.get(jid.userhost(), ()), key=lambda one: one.jid)
 
     # ---- others'
 
@@ -107,45 +108,57 @@ class Presences:
         """Have nothing to do with these addresses, in place of those before."""
         self.visibility.block(jids)
         for resources in list(self._present.values()):
-            for full in list(resources):
-                if self.visibility.blocks(JID(full)):
-                    self._note(PresenceStanza(type="unavailable"), JID(full))
+            for presence in resources:
+                jid = JID(presence.jid)
+                if self.visibility.blocks(jid):
+                    self._note(PresenceStanza(type="unavailable"), jid)
 
     def stream_ended(self) -> None:
         """Forget who is there: nobody tells us any more."""
         self.visibility.stream_ended()
         for resources in list(self._present.values()):
-            for presence in list(resources.values()):
+            for presence in resources:
                 self._tell(presence, "unavailable")
         self._present.clear()
+        self._words.clear()
 
     def _note(self, stanza: PresenceStanza, sender: JID) -> None:
         bare, full = sender.userhost(), sender.full()
         full_up = len(self._present) >= _MAX_ENTITIES and bare not in self._present
         if full_up and not self._live.roster.we_asked(sender):
             return
-        resources = self._present.setdefault(bare, {})
+        # A tuple, since nearly everybody has one resource: a dictionary for each would cost more
+        # than all else that is known of them.
+        known = self._present.get(bare, ())
         if stanza.type == "unavailable":
-            gone = [full] if sender.resource else list(resources)
+            gone = [one for one in known if not sender.resource or one.jid == full]
             for one in gone:
-                known = resources.pop(one, None)
-                if known is not None:
-                    self._tell(known, "unavailable", stanza.status)
-            if not resources:
-                del self._present[bare]
+                self._tell(one, "unavailable", stanza.status)
+            left = tuple(one for one in known if one not in gone)
+            if left:
+                self._present[bare] = left
+            else:
+                self._present.pop(bare, None)
             return
-        if full not in resources and len(resources) >= _MAX_RESOURCES:
+        others = tuple(one for one in known if one.jid != full)
+        if len(others) >= _MAX_RESOURCES:
             return
-        show: Show = stanza.show or "available"  # type: ignore[assignment]
+        show: Show = self._word(stanza.show or "available")  # type: ignore[assignment]
         presence = Presence(
             profile=self._live.name,
             jid=full,
             show=show,
-            status=stanza.status,
+            status=self._word(stanza.status),
             priority=stanza.priority,
         )
-        resources[full] = presence
+        self._present[self._live.roster.spelling(bare)] = (*others, presence)
         self._live.core.hub.tell(self._live.name, PresenceChanged(presence))
+
+    def _word(self, text: str) -> str:
+        """Return the same text, kept once: thousands of contacts share a few."""
+        if len(self._words) >= _MAX_WORDS:
+            self._words.clear()
+        return self._words.setdefault(text, text)
 
     def _tell(self, known: Presence, show: Show, status: str = "") -> None:
         changed = Presence(profile=known.profile, jid=known.jid, show=show, status=status)

@@ -101,6 +101,11 @@ class Roster:
         """Tell whether a bare JID is in the roster."""
         return bare in self._contacts
 
+    def spelling(self, bare: str) -> str:
+        """Return a bare JID as the roster holds it, so that it is in memory once."""
+        contact = self._contacts.get(bare)
+        return contact.jid if contact is not None else bare
+
     def we_asked(self, jid: JID) -> bool:
         """Tell whether we see someone's presence, or asked to: who asks is content to be seen."""
         contact = self._contacts.get(jid.userhost())
@@ -118,13 +123,13 @@ class Roster:
         if features is not None and any(ns == NS_ROSTER_VERSIONING for ns, _ in features.names):
             version = await self._live.core.store.read(self._known_version)
         try:
-            answer = await self._live.request_element(get_roster(version), 60.0)
+            # The answer itself, which may be large, is not held while its contacts are stored.
+            told = read_roster(await self._live.request_element(get_roster(version), 60.0))
         except (StanzaError, TimeoutError, NotConnected) as error:
             _log.warn(
                 "the roster of {name} can't be had: {error}", name=self._live.name, error=error
             )
             return
-        told = read_roster(answer)
         if told is None:
             return
 
@@ -303,7 +308,7 @@ def contacts(reader: Reader, profile_id: int, profile: str) -> list[Contact]:
             ask=bool(ask),
             rev=rev,
         )
-        for jid, name, groups, subscription, ask, rev in reader.all(_ALL, profile_id=profile_id)
+        for jid, name, groups, subscription, ask, rev in reader.each(_ALL, profile_id=profile_id)
     ]
 
 

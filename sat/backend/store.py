@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -41,6 +41,10 @@ class Reader:
     def all(self, statement: Prepared, **values: object) -> list[Row]:
         """Return all rows of a statement."""
         return self._connection.execute(statement.text, statement.values(values)).fetchall()
+
+    def each(self, statement: Prepared, **values: object) -> Iterator[Row]:
+        """Iterate over the rows of a statement: of many, only one is in memory."""
+        return self._connection.execute(statement.text, statement.values(values))
 
     def first(self, statement: Prepared, **values: object) -> Row | None:
         """Return the first row of a statement, or None."""

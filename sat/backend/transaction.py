@@ -35,6 +35,9 @@ _ADVANCE = (
     " WHERE id = ? AND rev = ? AND state = ? AND number IS ?"
 )
 
+#: So many events are held before they are written: a roster has thousands.
+_MANY = 500
+
 
 class Unforeseen(Exception):
     """What was put off can't be written as it was foreseen: the group is done again with care."""
@@ -126,6 +129,8 @@ class Transaction:
             (self.seq, profile, event.type, event.scope, self.now, session, txn, message_row, data)
         )
         self.events.append((event, logged))
+        if len(self._log) >= _MANY:
+            self._write_log()
 
     # ---- what is put off
 

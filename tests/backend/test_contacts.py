@@ -220,7 +220,7 @@ async def test_presences_are_bounded(reactor, tmp_path):
         assert len(await home.call("presence.get", jid="bob@server.test")) == 64
         assert await home.call("presence.get", jid="s0@evil.test") != []
         assert await home.call("presence.get", jid="s5999@evil.test") == []
-        assert len(home.daemon.hub.volatile()) <= 5064
+        assert len(list(home.daemon.hub.volatile())) <= 5064
 
 
 async def test_what_we_show(reactor, tmp_path):
