@@ -129,7 +129,8 @@ class Subscription:
             event = next(self._present, None)
             if event is None:
                 return
-            if self._wants(event):
+            # A newer value of the same key waits behind.
+            if self._wants(event) and event.key not in self._behind:
                 self._write(event.line)
 
     def end(self) -> list[bytes]:

@@ -30,6 +30,8 @@ T = TypeVar("T")
 Row = tuple[Any, ...]
 
 _READERS = 2
+#: In KiB.
+_READER_CACHE = 1024
 
 
 class Reader:
@@ -102,6 +104,8 @@ class Store:
         connection = getattr(self._local, "connection", None)
         if connection is None:
             connection = connect(self.path)
+            # What is read once, such as a roster of thousands, would stay for good.
+            connection.execute(f"PRAGMA cache_size=-{_READER_CACHE}")
             self._local.connection = connection
             self._connections.append(connection)
         connection.execute("BEGIN")

@@ -45,10 +45,12 @@ class Talk:
             return other.bare
         if self._rooms.find(other) is not None:
             return other
+        if not muc.is_of_a_room(stanza):
+            return other.bare
+        # A room that is forgotten may still pass something on.
         roster = self._rooms.live.roster
         is_contact = roster.sees_us(other) or roster.we_asked(other)
-        # A room that is forgotten may still pass something on.
-        return other if muc.is_of_a_room(stanza) and not is_contact else other.bare
+        return other.bare if is_contact else other
 
     def address(self, to: JID, kind: MessageType) -> tuple[JID, MessageType, JID]:
         """Return the conversation, type and author of a message that is to be sent.
