@@ -42,8 +42,6 @@ _log = Logger("sat.journal")
 _GROUP = 512
 _RETRY = 1.0
 _QUIET = 0.3
-#: Groups begin at least so many seconds apart: what is on its way meanwhile shares one commit.
-_PACE = 0.005
 _FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}
 
 _ADD_TXN = Prepared(insert(schema.txn))
@@ -221,7 +219,6 @@ class Journal:
 
     def _write(self) -> None:
         idle_left = self._idle is not None
-        begun = 0.0
         while True:
             with self._condition:
                 while not self._wanted():
@@ -235,11 +232,6 @@ class Journal:
                         return
                     continue
                 idle_left = self._idle is not None
-            early = begun + _PACE - time.monotonic()
-            if early > 0 and not self._stopping:
-                time.sleep(early)
-            begun = time.monotonic()
-            with self._condition:
                 group = [self._queue.popleft() for _ in range(min(len(self._queue), _GROUP))]
                 self._ready = bool(self._queue)
             left = self._write_group(group)
