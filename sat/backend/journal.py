@@ -203,8 +203,7 @@ class Journal:
     def cut(self, seq: int) -> None:
         """Take note that the log has nothing up to a number any more."""
         self.oldest = max(self.oldest, seq + 1)
-        while self._recent and self._recent[0].seq <= seq:
-            self._recent.popleft()
+        self._recent.cut(seq)
 
     async def cursor(self, name: str) -> int | None:
         """Return where a named cursor stands."""

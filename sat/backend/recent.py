@@ -44,6 +44,12 @@ class Recent:
             spare = len(self._events) - self._gone - _FEW
             self._forget(min(known, spare))
 
+    def cut(self, seq: int) -> None:
+        """Forget all up to a number: the log has them no more."""
+        if self._gone < len(self._events):
+            here = len(self._events) - self._gone
+            self._forget(min(seq + 1 - self._events[self._gone].seq, here))
+
     def clear(self) -> None:
         """Forget all."""
         self._events.clear()

@@ -56,3 +56,16 @@ def test_who_never_reads_costs_a_bounded_number_of_bytes():
     assert recent.after(0) is None
     kept = 300 - next(seq for seq in range(300) if recent.after(seq) is not None)
     assert 60 < kept < 90
+
+
+def test_what_the_log_has_no_more_is_forgotten():
+    recent = filled(1, 100)
+    recent.cut(40)
+    assert recent.after(39) is None
+    assert recent.after(40)[0].seq == 41
+    recent.cut(20)
+    assert recent.after(40)[0].seq == 41
+    recent.cut(500)
+    assert recent.after(100) is None
+    recent.add(event(101))
+    assert [one.seq for one in recent.after(100)] == [101]
