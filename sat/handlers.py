@@ -145,7 +145,8 @@ def conversation_read() -> Callable[[Handler], Handler]:
 def personal_event(node: str) -> Callable[[Handler], Handler]:
     """See what another program of the account published in a node of its own (XEP-0163).
 
-    ``def handler(self, event: Published) -> None``. What anyone else sends never comes here.
+    ``def handler(self, event: Published) -> None``. What anyone else sends never comes here. That
+    we want to be told (``NODE+notify``) is advertised as long as the plugin is loaded.
     """
     return _mark("personal", node)
 

@@ -223,6 +223,13 @@ class Host(Protocol):
     def service(self, feature: str) -> Awaitable[tuple[JID, DiscoInfo] | None]:
         """Return the server's service that has a feature, and what it says of itself (XEP-0030)."""
 
+    def supports(self, jid: JID, feature: str) -> Awaitable[bool]:
+        """Tell whether an entity has a feature: a full JID for a person's program (XEP-0115).
+
+        It is asked at most once; the answer is False also where it can't be learned, or where
+        asking would tell somebody who may not know that we are there.
+        """
+
     def publish(self, node: str, id: str, payload: Element) -> Awaitable[None]:
         """Publish an item in a node of the account that nobody else may read (XEP-0223).
 

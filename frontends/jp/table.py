@@ -43,6 +43,8 @@ _PEER = Argument("JID", "peer", "the other side of the conversation")
 _NAME = Argument("NAME", "name", "the profile's name")
 _ROOM = Argument("ROOM", "room", "the room's address")
 _PLUGIN = Argument("NAME", "name", "the plugin's name")
+_ENTITY = Argument("JID", "jid", "whom to ask: a device's full address, or any other")
+_NODE = Option("--node", "node", "NODE", "a part of it")
 _SHOWS = ("available", "away", "chat", "dnd", "xa", "unavailable")
 
 COMMANDS = (
@@ -236,6 +238,20 @@ COMMANDS = (
         (_JID,),
         show="presences",
         aliases=("presence show",),
+    ),
+    Command(
+        "disco info",
+        "Show what a server, an account or a contact's device is and can do.",
+        (_ENTITY,),
+        (_NODE,),
+        show="entity",
+    ),
+    Command(
+        "disco items",
+        "List what a server or a service has.",
+        (_ENTITY,),
+        (_NODE,),
+        show="items",
     ),
     Command(
         "room join",

@@ -21,6 +21,8 @@ from sat.backend.accounts import Accounts
 from sat.backend.blobs import Blobs
 from sat.backend.conversations import Conversations, latest
 from sat.backend.core import Core
+from sat.backend.descriptions import Descriptions
+from sat.backend.disco_calls import DiscoCalls
 from sat.backend.errors import translate
 from sat.backend.files import Files, transfers
 from sat.backend.hub import Hub
@@ -116,6 +118,7 @@ class Daemon:
             plugins=self._plugins,
             waiters=StateWaiters(journal),
             blobs=Blobs(Path(home.data)),
+            descriptions=Descriptions(store, journal),
         )
         self.profiles = Profiles(self._core)
         self.dispatcher = Dispatcher(self.profiles.choose, journal, translate)
@@ -192,6 +195,7 @@ class Daemon:
             Questions: "questions",
             Files: "files",
             RoomCalls: "room_calls",
+            DiscoCalls: "disco_calls",
         }
         for kind, attribute in services.items():
             for spec in commands_of(kind):

@@ -114,8 +114,10 @@ class PluginHost:
     # ---- what plugins say of the profile
 
     def features(self) -> list[str]:
-        """Return all features that plugins advertise."""
-        return [feature for plugin in self._plugins.values() for feature in plugin.features]
+        """Return all features that plugins advertise, and the nodes they want to be told of."""
+        nodes = [handler.mark.key[0] for handler in self._handlers.get("personal", ())]
+        features = [feature for plugin in self._plugins.values() for feature in plugin.features]
+        return [*features, *(f"{node}+notify" for node in nodes)]
 
     def identities(self) -> list[Identity]:
         """Return the identities that plugins add."""
@@ -325,6 +327,9 @@ class _Host:
 
     async def retrieve(self, node: str) -> Mapping[str, Element]:
         return await pep.retrieve(self._live, node)
+
+    async def supports(self, jid: JID, feature: str) -> bool:
+        return await self._live.capabilities.supports(jid, feature)
 
     async def service(self, feature: str) -> tuple[JID, DiscoInfo] | None:
         return await self._live.disco.service(feature)

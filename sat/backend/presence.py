@@ -133,6 +133,7 @@ class Presences:
         if stanza.type == "unavailable":
             gone = [one for one in known if not sender.resource or one.jid == full]
             for one in gone:
+                self._live.capabilities.gone(one.jid)
                 self._tell(one, "unavailable", stanza.status)
             left = tuple(one for one in known if one not in gone)
             if left:
@@ -152,6 +153,7 @@ class Presences:
             priority=stanza.priority,
         )
         self._present[self._live.roster.spelling(bare)] = (*others, presence)
+        self._live.capabilities.shown(full, stanza.extensions)
         self._live.core.hub.tell(self._live.name, PresenceChanged(presence))
 
     def _word(self, text: str) -> str:
