@@ -98,8 +98,18 @@ def contacts(found: "Sequence[Record]") -> str:
 
 
 def presences(found: "Sequence[Record]") -> str:
-    """Write what a contact's devices show."""
-    return table([(_text(one, "jid"), _text(one, "show"), _text(one, "status")) for one in found])
+    """Write what a contact's devices show, with the priorities that matter."""
+    return table(
+        [
+            (
+                _text(one, "jid"),
+                _text(one, "show"),
+                _text(one, "priority") if one.get("priority") else "",
+                _text(one, "status"),
+            )
+            for one in found
+        ]
+    )
 
 
 def entity(info: Record) -> str:

@@ -230,7 +230,36 @@ COMMANDS = (
             Argument("STATE", "show", "one of these words", choices=_SHOWS),
             Argument("TEXT", "status", "a few words to go with it", required=False),
         ),
+        (
+            Option(
+                "--priority",
+                "priority",
+                "N",
+                "prefer this program, or not (-128 to 127)",
+                kind="integer",
+            ),
+        ),
         acts=True,
+    ),
+    Command(
+        "presence direct",
+        "Show yourself to somebody who does not see you otherwise; unavailable ends it.",
+        (
+            _JID,
+            Argument("STATE", "show", "one of the words of presence set", choices=_SHOWS),
+            Argument("TEXT", "status", "a few words to go with it", required=False),
+        ),
+        acts=True,
+    ),
+    Command("presence directed", "List to whom you show yourself one by one."),
+    Command(
+        "presence allow",
+        "Let somebody see when you are online, before they ask.",
+        (_JID,),
+        acts=True,
+    ),
+    Command(
+        "presence deny", "Let somebody not see any more when you are online.", (_JID,), acts=True
     ),
     Command(
         "presence get",
