@@ -302,6 +302,13 @@ class Plugin:
     def load(self) -> None:
         """Begin: called once for each profile, when all that is required is there."""
 
+    def advertised(self) -> Iterable[str]:
+        """Return the features to advertise now: all of ``features``, unless a setting says else.
+
+        It is asked again whenever a setting changes.
+        """
+        return self.features
+
     def connected(self) -> None:
         """Begin a stream: called each time the profile comes online."""
 

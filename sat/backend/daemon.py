@@ -142,6 +142,7 @@ class Daemon:
         for event in (RosterChanged, RosterRemoved):
             self._journal.project(event, self._roster_changed)
         self._journal.project(OptionChanged, lambda _: self._remote.follow())
+        self._journal.project(OptionChanged, self._option_changed)
         self.hub.attention.when_changed(self._attention_changed)
         self._journal.when_idle(index_some)
         self._journal.start()
@@ -259,6 +260,10 @@ class Daemon:
         live = self.profiles.live.get(event.data.profile)
         if live is not None:
             live.roster.apply(event)
+
+    def _option_changed(self, event: OptionChanged) -> None:
+        for live in self.profiles.live.values():
+            live.presences.advertise()
 
     def _attention_changed(self) -> None:
         for live in self.profiles.live.values():

@@ -116,8 +116,12 @@ class PluginHost:
     def features(self) -> list[str]:
         """Return all features that plugins advertise, and the nodes they want to be told of."""
         nodes = [handler.mark.key[0] for handler in self._handlers.get("personal", ())]
-        features = [feature for plugin in self._plugins.values() for feature in plugin.features]
-        return [*features, *(f"{node}+notify" for node in nodes)]
+        features = [f"{node}+notify" for node in nodes]
+        for name, plugin in self._plugins.items():
+            self._guard(
+                name, "advertised", lambda plugin=plugin: features.extend(plugin.advertised())
+            )
+        return features
 
     def identities(self) -> list[Identity]:
         """Return the identities that plugins add."""

@@ -15,6 +15,7 @@ from sat.bridge.command import command
 from sat.bridge.errors import CommandError
 from sat.bridge.events import PresenceChanged
 from sat.bridge.model import Field, Form, Level, Presence, Show
+from sat.xmpp.disco import DiscoInfo
 from sat.xmpp.namespaces import NS_PRE_APPROVAL
 from sat.xmpp.stanza import JID, Element, NotConnected, clean
 from sat.xmpp.stanza import Presence as PresenceStanza
@@ -39,6 +40,7 @@ class Presences:
         self._present: dict[str, tuple[Presence, ...]] = {}
         self._words: dict[str, str] = {}
         self.visibility = Visibility(live)
+        self._advertised: DiscoInfo | None = None
         live.questions.handle(SUBSCRIPTION, self._answered)
 
     # ---- ours
@@ -46,11 +48,17 @@ class Presences:
     def announce(self) -> None:
         """Broadcast what the profile shows of itself, if it is online."""
         if self._live.online:
+            self._advertised = self._live.disco.own_info()
             stanza = self.own()
             if stanza.type == "unavailable":
                 self._end_directed()
             self._write(stanza)
             self._live.rooms.announce(stanza)
+
+    def advertise(self) -> None:
+        """Broadcast again if what we can do is not what we said last."""
+        if self._live.disco.own_info() != self._advertised:
+            self.announce()
 
     def own(self) -> PresenceStanza:
         """Return the presence that shows the profile as it wants to be shown."""
