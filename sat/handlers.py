@@ -151,6 +151,16 @@ def personal_event(node: str) -> Callable[[Handler], Handler]:
     return _mark("personal", node)
 
 
+def question(kind: str) -> Callable[[Handler], Handler]:
+    """Take the answer to a question of a kind that ``host.ask`` asked, perhaps long ago.
+
+    ``async def handler(self, peer: JID | None, values: dict[str, list[str]]) -> None``: ``values``
+    are those of the form by field. Raise :class:`CommandError` to tell the one who answered why it
+    does not do; if :class:`NotConnected` comes up, the question is asked again.
+    """
+    return _mark("question", kind)
+
+
 def file_method(priority: int) -> Callable[[Handler], Handler]:
     """Offer a way to send files; of those that can, the one of highest priority is taken.
 

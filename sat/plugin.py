@@ -20,6 +20,8 @@ from sat.bridge.events import Event
 from sat.bridge.model import (
     Attachment,
     Direction,
+    Field,
+    Form,
     Level,
     MessageState,
     MessageType,
@@ -43,6 +45,7 @@ from sat.handlers import (
     outgoing_presence,
     personal_event,
     presence,
+    question,
 )
 from sat.xmpp.disco import DiscoInfo, Identity
 from sat.xmpp.pubsub import Published
@@ -67,7 +70,9 @@ __all__ = [
     "DiscoInfo",
     "Element",
     "Event",
+    "Field",
     "FileSource",
+    "Form",
     "Identity",
     "Incoming",
     "Iq",
@@ -98,6 +103,7 @@ __all__ = [
     "parse_jid",
     "personal_event",
     "presence",
+    "question",
 ]
 
 register_text_type(JID, "jid", parse_jid, lambda jid: str(jid.full()))
@@ -205,6 +211,26 @@ class Host(Protocol):
 
     def emit(self, event: Event) -> Awaitable[None]:
         """Log an event and tell it to every frontend; fires once it is on disk."""
+
+    def ask(
+        self, kind: str, sentence: str, form: Form, *, peer: JID | None = None
+    ) -> Awaitable[None]:
+        """Ask the person something, in every frontend; fires once the question is on disk.
+
+        The first answer goes to the handler that :func:`question` marks for the kind, also after a
+        restart. The same kind about the same peer is asked once at a time; unloading the plugin
+        takes its questions back.
+
+        :param sentence: what it is about, for people
+        :param form: what is to be filled in; its hidden fields come back with the answer
+        :param peer: whom it is about, if anyone
+        :raises ValueError: if no handler is marked for the kind
+        :raises CommandError: ``failed.limit`` if too many questions of the plugin wait already;
+            ``failed.storage`` if the disk is full
+        """
+
+    def withdraw(self, kind: str, *, peer: JID | None = None) -> Awaitable[bool]:
+        """Take a question back that needs no answer any more; returns whether it was asked."""
 
     def mark_message(self, peer: JID, stanza_id: str, state: MessageState) -> Awaitable[bool]:
         """Move the state of a message that was sent; returns whether that message exists.

@@ -315,7 +315,7 @@ class Daemon:
             if id(spec) in present:
                 self.dispatcher.remove(spec.name)
         for live in self.profiles.live.values():
-            live.plugins.remove(loaded.kind.name)
+            live.plugins.unload(loaded.kind.name)
         for option in loaded.options:
             self._options.forget(option)
 
