@@ -64,7 +64,7 @@ STATUSES = {"complete", "partial", "planned", "deprecated", "removed", "wontfix"
 
 def listed() -> dict[str, ET.Element]:
     """Return what the file says, by the numbers of the documents."""
-    found = [one for one in ET.parse(DOAP).iter(f"{XEP}SupportedXep")]
+    found = list(ET.parse(DOAP).iter(f"{XEP}SupportedXep"))
     links = [one.find(f"{XEP}xep").get(RESOURCE) for one in found]
     numbers = [
         re.fullmatch(r"https://xmpp\.org/extensions/xep-(\d{4})\.html", link)[1] for link in links
