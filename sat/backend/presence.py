@@ -295,7 +295,7 @@ class Presences:
 
         def ask(tx: Transaction) -> None:
             self._live.note_handled(tx, arrival)
-            if not we_asked and not self._live.roster.sees_us(bare):
+            if not we_asked and not self._live.roster.may_see(tx, bare):
                 sentence = f"{bare.full()} asks to see when {self._live.name} is online"
                 self._live.questions.ask(tx, SUBSCRIPTION, bare.full(), sentence, form)
 

@@ -192,6 +192,21 @@ async def test_a_server_that_forgets_is_not_asked_to_remember(reactor, tmp_path)
         await alice.peer.forbid("<presence type='subscribed' to='bob@server.test'/>")
 
 
+async def test_a_request_that_is_granted_elsewhere_needs_no_answer(reactor, tmp_path):
+    async with house(reactor, tmp_path) as home:
+        alice = await home.profile()
+        for peer in ("eve@evil.test", "mallory@evil.test"):
+            alice.peer.send(f"<presence type='subscribe' from='{peer}'/>")
+            await home.expect("question.added", peer=peer)
+        alice.peer.send(
+            "<iq type='set' id='push'><query xmlns='jabber:iq:roster'>"
+            "<item jid='eve@evil.test' subscription='from'/></query></iq>"
+        )
+        await home.expect("question.closed")
+        [left] = await home.call("question.list")
+        assert left["peer"] == "mallory@evil.test"
+
+
 async def test_a_request_is_refused_by_denying(reactor, tmp_path):
     async with house(reactor, tmp_path) as home:
         alice = await home.profile()
