@@ -5,6 +5,7 @@ A command that isn't here but which the daemon knows is put together from ``api.
 """
 
 from sat.frontends.jp.grammar import Argument, Command, Option
+from sat.frontends.jp.people import PEOPLE
 
 _PASSWORDS = (
     Option(
@@ -38,14 +39,10 @@ _ACCOUNT = (
     Option("--allow-plain", "allow_plain", help="let the server ask for the password itself"),
     Option("--resource", "resource", "NAME", "ask the server for this resource"),
 )
-_JID = Argument("JID", "jid", "the contact's address")
 _PEER = Argument("JID", "peer", "the other side of the conversation")
 _NAME = Argument("NAME", "name", "the profile's name")
 _ROOM = Argument("ROOM", "room", "the room's address")
 _PLUGIN = Argument("NAME", "name", "the plugin's name")
-_ENTITY = Argument("JID", "jid", "whom to ask: a device's full address, or any other")
-_NODE = Option("--node", "node", "NODE", "a part of it")
-_SHOWS = ("available", "away", "chat", "dnd", "xa", "unavailable")
 
 COMMANDS = (
     Command(
@@ -201,87 +198,7 @@ COMMANDS = (
         (_PEER, Argument("TEXT", "text", required=False, default="")),
         acts=True,
     ),
-    Command("roster list", "List the contacts.", show="contacts"),
-    Command(
-        "roster add",
-        "Add a contact, and ask to see its presence.",
-        (_JID,),
-        (
-            Option("--name", "name", "NAME", "what you call it"),
-            Option("--group", "groups", "GROUP", "put it there (repeatable)", many=True),
-        ),
-        acts=True,
-    ),
-    Command(
-        "roster update",
-        "Change a contact's name or groups.",
-        (_JID,),
-        (
-            Option("--name", "name", "NAME", "what you call it"),
-            Option("--group", "groups", "GROUP", "put it there alone (repeatable)", many=True),
-        ),
-        acts=True,
-    ),
-    Command("roster remove", "Remove a contact.", (_JID,), acts=True),
-    Command(
-        "presence set",
-        "Show yourself as available, away, chat, dnd, xa or unavailable.",
-        (
-            Argument("STATE", "show", "one of these words", choices=_SHOWS),
-            Argument("TEXT", "status", "a few words to go with it", required=False),
-        ),
-        (
-            Option(
-                "--priority",
-                "priority",
-                "N",
-                "prefer this program, or not (-128 to 127)",
-                kind="integer",
-            ),
-        ),
-        acts=True,
-    ),
-    Command(
-        "presence direct",
-        "Show yourself to somebody who does not see you otherwise; unavailable ends it.",
-        (
-            _JID,
-            Argument("STATE", "show", "one of the words of presence set", choices=_SHOWS),
-            Argument("TEXT", "status", "a few words to go with it", required=False),
-        ),
-        acts=True,
-    ),
-    Command("presence directed", "List to whom you show yourself one by one."),
-    Command(
-        "presence allow",
-        "Let somebody see when you are online, before they ask.",
-        (_JID,),
-        acts=True,
-    ),
-    Command(
-        "presence deny", "Let somebody not see any more when you are online.", (_JID,), acts=True
-    ),
-    Command(
-        "presence get",
-        "Show what a contact's devices show.",
-        (_JID,),
-        show="presences",
-        aliases=("presence show",),
-    ),
-    Command(
-        "disco info",
-        "Show what a server, an account or a contact's device is and can do.",
-        (_ENTITY,),
-        (_NODE,),
-        show="entity",
-    ),
-    Command(
-        "disco items",
-        "List what a server or a service has.",
-        (_ENTITY,),
-        (_NODE,),
-        show="items",
-    ),
+    *PEOPLE,
     Command(
         "room join",
         "Join a room, and stay in it; a room that does not exist is made.",
