@@ -252,8 +252,9 @@ class Host(Protocol):
     def supports(self, jid: JID, feature: str) -> Awaitable[bool]:
         """Tell whether an entity has a feature: a full JID for a person's program (XEP-0115).
 
-        It is asked at most once; the answer is False also where it can't be learned, or where
-        asking would tell somebody who may not know that we are there.
+        Who is present is asked at most once, for all that show the same hash. The answer is False
+        also where it can't be learned, or where asking would tell somebody who may not know that we
+        are there.
         """
 
     def publish(self, node: str, id: str, payload: Element) -> Awaitable[None]:

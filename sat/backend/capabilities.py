@@ -11,8 +11,10 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import TYPE_CHECKING
 
+import msgspec
 from twisted.internet.defer import Deferred, DeferredSemaphore
 
+from sat.backend.descriptions import MAX_SIZE
 from sat.backend.tasks import spawn
 from sat.bridge.errors import CommandError
 from sat.xmpp.caps import Claim, inherited_lang, read_claim, verify
@@ -31,8 +33,6 @@ _MAX_WAITING = 500
 _TRIES = 3
 #: How many unverified descriptions are remembered, each for the one who said it.
 _MAX_OWN = 200
-#: A longer description is not remembered: it has more features than there are.
-_MAX_FEATURES = 1000
 
 
 class Capabilities:
@@ -44,6 +44,8 @@ class Capabilities:
         #: Who shows each claim, those who came first before the others.
         self._holders: dict[Claim, dict[str, None]] = {}
         self._own: OrderedDict[str, DiscoInfo] = OrderedDict()
+        #: Who is present and did not say.
+        self._mute: set[str] = set()
         self._asking: dict[Claim, list[Deferred[None]]] = {}
         self._turns = DeferredSemaphore(_AT_ONCE)
 
@@ -69,6 +71,7 @@ class Capabilities:
     def gone(self, full: str) -> None:
         """Forget a full JID, which left."""
         self._own.pop(full, None)
+        self._mute.discard(full)
         claim = self._claims.pop(full, None)
         if claim is not None:
             holders = self._holders[claim]
@@ -81,20 +84,27 @@ class Capabilities:
         self._claims.clear()
         self._holders.clear()
         self._own.clear()
+        self._mute.clear()
 
     # ---- what they can do
 
     async def supports(self, jid: JID, feature: str) -> bool:
         """Tell whether an entity has a feature, as far as it can be learned.
 
-        Who may not see that we are there is not asked, and has none but those that are known.
+        Who may not see that we are there is not asked, and has none but those that are known. Who
+        did not say is not asked again as long as it is present.
         """
-        try:
-            info = await self._known(jid)
-            if info is None and (not jid.user or self._live.presences.visibility.may_see(jid)):
+        info = await self._known(jid)
+        full = jid.full()
+        may_ask = not jid.user or self._live.presences.visibility.may_see(jid)
+        if info is None and may_ask and full not in self._mute:
+            try:
                 info, _ = await self.info(jid)
-        except (StanzaError, TimeoutError, NotConnected, CommandError):
-            return False
+            except (StanzaError, TimeoutError):
+                if self._live.presences.shows(jid):
+                    self._mute.add(full)
+            except (NotConnected, CommandError):
+                return False
         return info is not None and feature in info.features
 
     async def info(self, jid: JID) -> tuple[DiscoInfo, bool]:
@@ -182,12 +192,12 @@ class Capabilities:
         query = answer.payload
         info = DiscoInfo.from_element(query) if query is not None else DiscoInfo()
         # Only of whom a presence tells when that is over.
-        if claim is not None and self._claims.get(full) == claim:
+        if self._claims.get(full) == claim and self._live.presences.shows(jid):
             self._remember(full, info)
         return info
 
     def _remember(self, full: str, info: DiscoInfo) -> None:
-        if len(info.features) > _MAX_FEATURES or len(info.identities) > _MAX_FEATURES:
+        if len(msgspec.json.encode(info)) > MAX_SIZE:
             return
         self._own[full] = info
         while len(self._own) > _MAX_OWN:

@@ -54,7 +54,8 @@ class Descriptions:
             return info
         row = await self._store.read(lambda reader: reader.first(_GET, key=key))
         if row is None:
-            return None
+            # It may have been verified while the disk was looked at.
+            return self._at_hand.get(key)
         data, used = row
         info = msgspec.json.decode(data, type=DiscoInfo)
         self._keep_at_hand(key, info)

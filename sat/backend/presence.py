@@ -193,6 +193,10 @@ class Presences:
 
     # ---- others'
 
+    def shows(self, jid: JID) -> bool:
+        """Tell whether a full JID is known to be present."""
+        return jid.full() in self._present.get(jid.userhost(), ())
+
     def received(self, element: Element, arrival: Arrival) -> None:
         """Take a presence stanza.
 

@@ -71,13 +71,13 @@ async def test_it_is_known_after_a_restart_and_to_all_profiles(reactor, tmp_path
 async def test_many_who_ask_at_once_cost_one_request(reactor, tmp_path):
     async with house(reactor, tmp_path) as home:
         alice = await home.profile(roster=ROSTER)
-        town = Town(alice.peer, {BOB: PLAIN})
+        town = Town(alice.peer, {BOB: PLAIN, CAROL: PLAIN})
         claim = older(hash_of(PLAIN))
         await shown(home, alice, presence(BOB, claim), presence(CAROL, claim))
         calls = [home.call("disco.info", jid=jid) for jid in (BOB, CAROL, BOB, CAROL)]
         for call in calls:
             assert (await call)["verified"] is True
-        assert town.who == [BOB]
+        assert len(town.who) == 1
 
 
 async def test_another_is_asked_where_the_first_fails(reactor, tmp_path):
@@ -146,6 +146,22 @@ class Wonder(Plugin):
         \"\"\"Tell whether somebody can.\"\"\"
         return await self.host.supports(jid, feature)
 """
+
+
+async def test_who_is_present_is_asked_once(reactor, tmp_path):
+    async with house(reactor, tmp_path, {"wonder": ASKING}) as home:
+        alice = await home.profile(roster=ROSTER)
+        town = Town(alice.peer, {BOB: PLAIN})
+        await shown(home, alice, presence(BOB), presence(CAROL), presence(DAVE, older("h")))
+        for _ in range(2):
+            assert await home.call("wonder.ask", jid=BOB, feature="urn:xmpp:ping") is True
+            for mute in (CAROL, DAVE):
+                assert await home.call("wonder.ask", jid=mute, feature="urn:f") is False
+        # Who shows a hash is asked for that, and then for what it is itself.
+        assert town.asked == [(BOB, None), (CAROL, None), (DAVE, f"{NODE}#h"), (DAVE, None)]
+        town.answers[CAROL] = described("urn:f")
+        await shown(home, alice, presence(CAROL, type="unavailable"), presence(CAROL))
+        assert await home.call("wonder.ask", jid=CAROL, feature="urn:f") is True
 
 
 async def test_a_plugin_learns_what_others_can_do(reactor, tmp_path):
