@@ -195,7 +195,8 @@ class Presences:
 
     def shows(self, jid: JID) -> bool:
         """Tell whether a full JID is known to be present."""
-        return jid.full() in self._present.get(jid.userhost(), ())
+        full = jid.full()
+        return any(one.jid == full for one in self._present.get(jid.userhost(), ()))
 
     def received(self, element: Element, arrival: Arrival) -> None:
         """Take a presence stanza.
