@@ -69,7 +69,8 @@ class Profile(Model, frozen=True, kw_only=True):
     authority is set, ``certificate`` whether the account has one of its own to log in with;
     ``autoconnect`` whether the daemon connects the profile when it starts. ``pin`` is the one
     certificate of the server that is trusted (``sha256:`` and its digits), ``proxy`` the SOCKS5
-    proxy that it connects through, without user and password.
+    proxy that it connects through, without user and password. ``show``, ``status`` and ``priority``
+    are what it shows of itself.
     """
 
     name: str
@@ -86,6 +87,7 @@ class Profile(Model, frozen=True, kw_only=True):
     default: bool = False
     show: Show = "available"
     status: str = ""
+    priority: int = 0
     connection: Connection = Connection()
     rev: int = 0
 

@@ -17,6 +17,7 @@ from sat.plugin import (
     option,
     outgoing_message,
 )
+from sat.xmpp.stanza import NS_HINTS
 
 NS_RECEIPTS = "urn:xmpp:receipts"
 
@@ -48,7 +49,10 @@ class Receipts(Plugin):
 
     @message_stage(Stage.NOTIFY)
     def tell(self, incoming: Incoming) -> None:
-        """Answer a request once the message is stored, to those who may see our presence."""
+        """Answer a request once the message is stored, to those who may see our presence.
+
+        The receipt is to be archived: the peer's other programs learn of it from there (XEP-0334).
+        """
         stanza = incoming.stanza
         if (
             stanza.child("request", NS_RECEIPTS) is None
@@ -62,4 +66,5 @@ class Receipts(Plugin):
         ):
             return
         receipt = Element((NS_RECEIPTS, "received"), {"id": stanza.id})
-        self.send_stanza(Message(type=stanza.type, to=stanza.from_, extensions=[receipt]))
+        store = Element((NS_HINTS, "store"))
+        self.send_stanza(Message(type=stanza.type, to=stanza.from_, extensions=[receipt, store]))

@@ -20,9 +20,9 @@ from sat.plugin import (
     outgoing_message,
     parse_jid,
 )
+from sat.xmpp.stanza import NS_HINTS
 
 NS_MARKERS = "urn:xmpp:chat-markers:0"
-NS_HINTS = "urn:xmpp:hints"
 #: In rooms, everybody would learn who reads when.
 _TYPES = ("chat", "normal")
 

@@ -27,7 +27,6 @@ class Displayed(Plugin):
     """Let what is read here be read in the person's other programs, and the other way round."""
 
     name = "displayed"
-    features = (f"{NS_DISPLAYED}+notify",)
     delay = option(
         3.0,
         minimum=0.0,

@@ -145,9 +145,20 @@ def conversation_read() -> Callable[[Handler], Handler]:
 def personal_event(node: str) -> Callable[[Handler], Handler]:
     """See what another program of the account published in a node of its own (XEP-0163).
 
-    ``def handler(self, event: Published) -> None``. What anyone else sends never comes here.
+    ``def handler(self, event: Published) -> None``. What anyone else sends never comes here. That
+    we want to be told (``NODE+notify``) is advertised as long as the plugin is loaded.
     """
     return _mark("personal", node)
+
+
+def question(kind: str) -> Callable[[Handler], Handler]:
+    """Take the answer to a question of a kind that ``host.ask`` asked, perhaps long ago.
+
+    ``async def handler(self, peer: JID | None, values: dict[str, list[str]]) -> None``: ``values``
+    are those of the form by field. Raise :class:`CommandError` to tell the one who answered why it
+    does not do; if :class:`NotConnected` comes up, the question is asked again.
+    """
+    return _mark("question", kind)
 
 
 def file_method(priority: int) -> Callable[[Handler], Handler]:

@@ -20,6 +20,8 @@ from sat.bridge.events import Event
 from sat.bridge.model import (
     Attachment,
     Direction,
+    Field,
+    Form,
     Level,
     MessageState,
     MessageType,
@@ -43,6 +45,7 @@ from sat.handlers import (
     outgoing_presence,
     personal_event,
     presence,
+    question,
 )
 from sat.xmpp.disco import DiscoInfo, Identity
 from sat.xmpp.pubsub import Published
@@ -67,7 +70,9 @@ __all__ = [
     "DiscoInfo",
     "Element",
     "Event",
+    "Field",
     "FileSource",
+    "Form",
     "Identity",
     "Incoming",
     "Iq",
@@ -98,6 +103,7 @@ __all__ = [
     "parse_jid",
     "personal_event",
     "presence",
+    "question",
 ]
 
 register_text_type(JID, "jid", parse_jid, lambda jid: str(jid.full()))
@@ -206,6 +212,26 @@ class Host(Protocol):
     def emit(self, event: Event) -> Awaitable[None]:
         """Log an event and tell it to every frontend; fires once it is on disk."""
 
+    def ask(
+        self, kind: str, sentence: str, form: Form, *, peer: JID | None = None
+    ) -> Awaitable[None]:
+        """Ask the person something, in every frontend; fires once the question is on disk.
+
+        The first answer goes to the handler that :func:`question` marks for the kind, also after a
+        restart. The same kind about the same peer is asked once at a time; unloading the plugin
+        takes its questions back.
+
+        :param sentence: what it is about, for people
+        :param form: what is to be filled in; its hidden fields come back with the answer
+        :param peer: whom it is about, if anyone
+        :raises ValueError: if no handler is marked for the kind
+        :raises CommandError: ``failed.limit`` if too many questions of the plugin wait already;
+            ``failed.storage`` if the disk is full
+        """
+
+    def withdraw(self, kind: str, *, peer: JID | None = None) -> Awaitable[bool]:
+        """Take a question back that needs no answer any more; returns whether it was asked."""
+
     def mark_message(self, peer: JID, stanza_id: str, state: MessageState) -> Awaitable[bool]:
         """Move the state of a message that was sent; returns whether that message exists.
 
@@ -222,6 +248,14 @@ class Host(Protocol):
 
     def service(self, feature: str) -> Awaitable[tuple[JID, DiscoInfo] | None]:
         """Return the server's service that has a feature, and what it says of itself (XEP-0030)."""
+
+    def supports(self, jid: JID, feature: str) -> Awaitable[bool]:
+        """Tell whether an entity has a feature: a full JID for a person's program (XEP-0115).
+
+        Who is present is asked at most once, for all that show the same hash. The answer is False
+        also where it can't be learned, or where asking would tell somebody who may not know that we
+        are there.
+        """
 
     def publish(self, node: str, id: str, payload: Element) -> Awaitable[None]:
         """Publish an item in a node of the account that nobody else may read (XEP-0223).
@@ -294,6 +328,13 @@ class Plugin:
 
     def load(self) -> None:
         """Begin: called once for each profile, when all that is required is there."""
+
+    def advertised(self) -> Iterable[str]:
+        """Return the features to advertise now: all of ``features``, unless a setting says else.
+
+        It is asked again whenever a setting changes.
+        """
+        return self.features
 
     def connected(self) -> None:
         """Begin a stream: called each time the profile comes online."""

@@ -20,8 +20,10 @@ _UNREMARKABLE = ("sent", "acknowledged", "received", "displayed", "done", "")
 
 def render(name: str, value: object) -> str:
     """Write a result with one of the functions below, named in the table."""
+    if isinstance(value, dict):
+        return _OBJECTS.get(name, record)(value)
     if name == "record" or not isinstance(value, list):
-        return api(value) if name == "api" and isinstance(value, dict) else record(value)
+        return record(value)
     return _LISTS[name]([one for one in value if isinstance(one, dict)])
 
 
@@ -96,8 +98,41 @@ def contacts(found: "Sequence[Record]") -> str:
 
 
 def presences(found: "Sequence[Record]") -> str:
-    """Write what a contact's devices show."""
-    return table([(_text(one, "jid"), _text(one, "show"), _text(one, "status")) for one in found])
+    """Write what a contact's devices show, with the priorities that matter."""
+    return table(
+        [
+            (
+                _text(one, "jid"),
+                _text(one, "show"),
+                _text(one, "priority") if one.get("priority") else "",
+                _text(one, "status"),
+            )
+            for one in found
+        ]
+    )
+
+
+def entity(info: Record) -> str:
+    """Write what an entity is and can do."""
+    lines = []
+    for one in _objects(info, "identities"):
+        kind = f"{_text(one, 'category')}/{_text(one, 'type')}"
+        lang = f" [{_text(one, 'lang')}]" if one.get("lang") else ""
+        lines.append(f"{kind}  {_text(one, 'name')}{lang}".rstrip())
+    for form in _objects(info, "forms"):
+        lines.append(f"{_text(form, 'form_type')}:")
+        fields = _object(form, "fields")
+        lines.append(table([(f"  {clean_line(key)}", _field(fields[key])) for key in fields]))
+    features = info.get("features")
+    if isinstance(features, list) and features:
+        lines.append("features:")
+        lines += [f"  {clean_line(str(one))}" for one in features]
+    return "\n".join(line for line in lines if line)
+
+
+def items(found: "Sequence[Record]") -> str:
+    """Write what an entity has."""
+    return table([(_text(one, "jid"), _text(one, "node"), _text(one, "name")) for one in found])
 
 
 def rooms(found: "Sequence[Record]") -> str:
@@ -309,10 +344,12 @@ def _objects(one: Record, key: str) -> list[Record]:
     return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
+_OBJECTS: "dict[str, Callable[[Record], str]]" = {"api": api, "entity": entity}
 _LISTS: "dict[str, Callable[[Sequence[Record]], str]]" = {
     "contacts": contacts,
     "conversations": conversations,
     "found": found,
+    "items": items,
     "messages": messages,
     "occupants": occupants,
     "options": options,

@@ -5,6 +5,7 @@ A command that isn't here but which the daemon knows is put together from ``api.
 """
 
 from sat.frontends.jp.grammar import Argument, Command, Option
+from sat.frontends.jp.people import PEOPLE
 
 _PASSWORDS = (
     Option(
@@ -38,12 +39,10 @@ _ACCOUNT = (
     Option("--allow-plain", "allow_plain", help="let the server ask for the password itself"),
     Option("--resource", "resource", "NAME", "ask the server for this resource"),
 )
-_JID = Argument("JID", "jid", "the contact's address")
 _PEER = Argument("JID", "peer", "the other side of the conversation")
 _NAME = Argument("NAME", "name", "the profile's name")
 _ROOM = Argument("ROOM", "room", "the room's address")
 _PLUGIN = Argument("NAME", "name", "the plugin's name")
-_SHOWS = ("available", "away", "chat", "dnd", "xa", "unavailable")
 
 COMMANDS = (
     Command(
@@ -199,44 +198,7 @@ COMMANDS = (
         (_PEER, Argument("TEXT", "text", required=False, default="")),
         acts=True,
     ),
-    Command("roster list", "List the contacts.", show="contacts"),
-    Command(
-        "roster add",
-        "Add a contact, and ask to see its presence.",
-        (_JID,),
-        (
-            Option("--name", "name", "NAME", "what you call it"),
-            Option("--group", "groups", "GROUP", "put it there (repeatable)", many=True),
-        ),
-        acts=True,
-    ),
-    Command(
-        "roster update",
-        "Change a contact's name or groups.",
-        (_JID,),
-        (
-            Option("--name", "name", "NAME", "what you call it"),
-            Option("--group", "groups", "GROUP", "put it there alone (repeatable)", many=True),
-        ),
-        acts=True,
-    ),
-    Command("roster remove", "Remove a contact.", (_JID,), acts=True),
-    Command(
-        "presence set",
-        "Show yourself as available, away, chat, dnd, xa or unavailable.",
-        (
-            Argument("STATE", "show", "one of these words", choices=_SHOWS),
-            Argument("TEXT", "status", "a few words to go with it", required=False),
-        ),
-        acts=True,
-    ),
-    Command(
-        "presence get",
-        "Show what a contact's devices show.",
-        (_JID,),
-        show="presences",
-        aliases=("presence show",),
-    ),
+    *PEOPLE,
     Command(
         "room join",
         "Join a room, and stay in it; a room that does not exist is made.",

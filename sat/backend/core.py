@@ -9,6 +9,7 @@ from random import Random
 from twisted.internet.interfaces import IReactorFromThreads
 
 from sat.backend.blobs import Blobs
+from sat.backend.descriptions import Descriptions
 from sat.backend.hub import Hub
 from sat.backend.journal import Journal
 from sat.backend.loader import Loader
@@ -36,3 +37,4 @@ class Core:
     plugins: Loader
     waiters: StateWaiters
     blobs: Blobs
+    descriptions: Descriptions

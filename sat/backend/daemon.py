@@ -21,6 +21,8 @@ from sat.backend.accounts import Accounts
 from sat.backend.blobs import Blobs
 from sat.backend.conversations import Conversations, latest
 from sat.backend.core import Core
+from sat.backend.descriptions import Descriptions
+from sat.backend.disco_calls import DiscoCalls
 from sat.backend.errors import translate
 from sat.backend.files import Files, transfers
 from sat.backend.hub import Hub
@@ -116,6 +118,7 @@ class Daemon:
             plugins=self._plugins,
             waiters=StateWaiters(journal),
             blobs=Blobs(Path(home.data)),
+            descriptions=Descriptions(store, journal),
         )
         self.profiles = Profiles(self._core)
         self.dispatcher = Dispatcher(self.profiles.choose, journal, translate)
@@ -139,6 +142,7 @@ class Daemon:
         for event in (RosterChanged, RosterRemoved):
             self._journal.project(event, self._roster_changed)
         self._journal.project(OptionChanged, lambda _: self._remote.follow())
+        self._journal.project(OptionChanged, self._option_changed)
         self.hub.attention.when_changed(self._attention_changed)
         self._journal.when_idle(index_some)
         self._journal.start()
@@ -192,6 +196,7 @@ class Daemon:
             Questions: "questions",
             Files: "files",
             RoomCalls: "room_calls",
+            DiscoCalls: "disco_calls",
         }
         for kind, attribute in services.items():
             for spec in commands_of(kind):
@@ -256,6 +261,10 @@ class Daemon:
         if live is not None:
             live.roster.apply(event)
 
+    def _option_changed(self, event: OptionChanged) -> None:
+        for live in self.profiles.live.values():
+            live.presences.advertise()
+
     def _attention_changed(self) -> None:
         for live in self.profiles.live.values():
             live.plugins.attention_changed()
@@ -306,7 +315,7 @@ class Daemon:
             if id(spec) in present:
                 self.dispatcher.remove(spec.name)
         for live in self.profiles.live.values():
-            live.plugins.remove(loaded.kind.name)
+            live.plugins.unload(loaded.kind.name)
         for option in loaded.options:
             self._options.forget(option)
 

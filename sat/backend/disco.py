@@ -10,9 +10,12 @@ from twisted.internet.defer import succeed
 from sat.xmpp.bookmarks import NS_BOOKMARKS
 from sat.xmpp.disco import DiscoInfo, Identity, info_query, items_query, read_items
 from sat.xmpp.muc import NS_CONFERENCE, NS_MUC
+from sat.xmpp.namespaces import NS_OOB
 from sat.xmpp.stanza import (
     JID,
+    NS_DELAY,
     NS_DISCO_INFO,
+    NS_SID,
     Element,
     Iq,
     NotConnected,
@@ -25,8 +28,16 @@ if TYPE_CHECKING:
 
 _MAX_ITEMS = 50
 _TIMEOUT = 15.0
-#: What rooms and their bookmarks want to be told by (XEP-0249, XEP-0402 section 5.3).
-_ROOM_FEATURES = (NS_MUC, NS_CONFERENCE, f"{NS_BOOKMARKS}+notify")
+#: What the core can do without any plugin; of rooms: XEP-0249, XEP-0402 section 5.3.
+_CORE_FEATURES = (
+    NS_DISCO_INFO,
+    NS_MUC,
+    NS_CONFERENCE,
+    f"{NS_BOOKMARKS}+notify",
+    NS_DELAY,
+    NS_OOB,
+    NS_SID,
+)
 _IDENTITY = Identity("client", "pc", "", "Salut à Toi")
 
 
@@ -43,7 +54,7 @@ class Disco:
         plugins = self._live.plugins
         return DiscoInfo(
             identities=(_IDENTITY, *plugins.identities()),
-            features=frozenset({NS_DISCO_INFO, *_ROOM_FEATURES, *plugins.features()}),
+            features=frozenset({*_CORE_FEATURES, *plugins.features()}),
             node=node,
         )
 

@@ -14,9 +14,11 @@ from twisted.logger import Logger
 from sat.backend import sessions
 from sat.backend.archive import Archive
 from sat.backend.arrival import Arrival, Arrivals
+from sat.backend.capabilities import Capabilities
 from sat.backend.conversations import Conversations
 from sat.backend.core import Core
 from sat.backend.disco import Disco
+from sat.backend.disco_calls import DiscoCalls
 from sat.backend.files import Files
 from sat.backend.incoming import Inbox
 from sat.backend.leaving import drain
@@ -80,6 +82,8 @@ class LiveProfile:
         self.trust = Trust(self)
         self.presences = Presences(self)
         self.disco = Disco(self)
+        self.capabilities = Capabilities(self)
+        self.disco_calls = DiscoCalls(self)
         self.plugins = PluginHost(self)
         self.files = Files(self)
         self.responder = Responder(self)
@@ -306,6 +310,7 @@ class LiveProfile:
         self.presences.stream_ended()
         self.rooms.stream_ended()
         self.disco.forget()
+        self.capabilities.forget()
         self._commit(lambda tx: sessions.end(tx, self.id), "noting the end of a session")
 
     def keep_handled(self, number: int) -> Deferred[None]:

@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.interfaces import IDelayedCall
-
-from sat.backend import pep
-from sat.backend.http import Http
-from sat.backend.tasks import start
-from sat.backend.transaction import Transaction
+from sat.backend.plugin_services import PluginServices
 from sat.bridge.errors import CommandError
-from sat.bridge.events import Event
 from sat.bridge.model import Message as StoredMessage
-from sat.bridge.model import MessageState
 from sat.plugin import (
-    JID,
-    DiscoInfo,
     Element,
     Identity,
     Incoming,
@@ -57,7 +47,7 @@ class PluginHost:
     def __init__(self, live: LiveProfile) -> None:
         self._live = live
         self._plugins: dict[str, Plugin] = {}
-        self._hosts: dict[str, _Host] = {}
+        self._hosts: dict[str, PluginServices] = {}
         self._handlers: dict[str, list[_Handler]] = {}
         self._requests: dict[tuple[str, str | None, str], _Handler] = {}
         self._offered: frozenset[str] = frozenset()
@@ -67,7 +57,7 @@ class PluginHost:
 
         :param marks: the plugin's marked handlers, by attribute
         """
-        host = _Host(self._live, kind)
+        host = PluginServices(self._live, kind)
         plugin = kind(host)
         self._hosts[kind.name] = host
         self._plugins[kind.name] = plugin
@@ -75,6 +65,9 @@ class PluginHost:
             handler = _Handler(kind.name, attribute, mark, getattr(plugin, attribute))
             if mark.kind == "iq":
                 self._take_requests(handler)
+            elif mark.kind == "question":
+                questions = self._live.questions.of_plugins
+                questions.handle(kind.name, mark.key[0], attribute, handler.function)
             else:
                 self._handlers.setdefault(self._key(mark), []).append(handler)
         plugin.load()
@@ -82,7 +75,8 @@ class PluginHost:
             self._guard(kind.name, "connected", plugin.connected)
 
     def remove(self, name: str) -> None:
-        """Take back all that a plugin has, and forget its instance."""
+        """Take back all that a plugin has, and forget its instance; its questions stay."""
+        self._live.questions.of_plugins.forget(name)
         plugin = self._plugins.pop(name, None)
         host = self._hosts.pop(name, None)
         self._requests = {
@@ -94,6 +88,11 @@ class PluginHost:
             self._guard(name, "unload", plugin.unload)
         if host is not None:
             host.close()
+
+    def unload(self, name: str) -> None:
+        """Take back all that a plugin has, and what it asked the person."""
+        self._live.questions.of_plugins.withdraw_all(name)
+        self.remove(name)
 
     def close(self) -> None:
         """Take back all that every plugin has: the profile is not at work any more."""
@@ -114,8 +113,12 @@ class PluginHost:
     # ---- what plugins say of the profile
 
     def features(self) -> list[str]:
-        """Return all features that plugins advertise."""
-        return [feature for plugin in self._plugins.values() for feature in plugin.features]
+        """Return all features that plugins advertise, and the nodes they want to be told of."""
+        nodes = [handler.mark.key[0] for handler in self._handlers.get("personal", ())]
+        features = [f"{node}+notify" for node in nodes]
+        for name, plugin in self._plugins.items():
+            self._guard(name, "advertised", _add_advertised, plugin, features)
+        return features
 
     def identities(self) -> list[Identity]:
         """Return the identities that plugins add."""
@@ -235,148 +238,5 @@ class PluginHost:
         return _STAGE_KEYS[mark.key[0]] if mark.kind == "message" else mark.kind
 
 
-class _Host:
-    """What one plugin of one profile may use: :class:`sat.plugin.Host`."""
-
-    def __init__(self, live: LiveProfile, kind: type[Plugin]) -> None:
-        self._live = live
-        self._kind = kind
-        self._tasks: set[Deferred[None]] = set()
-        self._timers: set[IDelayedCall] = set()
-        self.nodes: set[str] = set()
-        self.profile = live.name
-
-    @property
-    def jid(self) -> JID:
-        return self._live.jid
-
-    @property
-    def online(self) -> bool:
-        return self._live.online
-
-    @property
-    def watched(self) -> bool:
-        return self._live.core.hub.attention.is_on(self.profile)
-
-    def offers(self, namespace: str) -> bool:
-        return self._live.plugins.offers(namespace)
-
-    @property
-    def bound_jid(self) -> JID:
-        return self._live.bound_jid
-
-    def send(self, stanza: Message | Presence | Iq) -> None:
-        if not self._live.online:
-            raise NotConnected(f"the profile {self.profile} is not connected")
-        if stanza.to is not None and self._live.presences.visibility.blocks(stanza.to):
-            return
-        self._live.write(stanza.to_element()).addErrback(lambda _: None)
-
-    def send_nonza(self, element: Element) -> None:
-        if not self._live.online:
-            raise NotConnected(f"the profile {self.profile} is not connected")
-        self._live.write(element).addErrback(lambda _: None)
-
-    async def request(self, iq: Iq, timeout: float) -> Iq:
-        return await self._live.request(iq, timeout)
-
-    def required(self, name: str) -> Plugin:
-        if name not in self._kind.requires:
-            raise RuntimeError(f"{self._kind.name} does not declare that it requires {name}")
-        return self._live.plugins.get(name)
-
-    def option(self, name: str, default: Any) -> Any:
-        value = self._live.core.options.value(name)
-        return default if value is None else value
-
-    def in_roster(self, jid: JID) -> bool:
-        return self._live.presences.visibility.may_see(jid)
-
-    def block(self, jids: Iterable[JID]) -> None:
-        self._live.presences.block(jids)
-
-    def blocks(self, jid: JID) -> bool:
-        return self._live.presences.visibility.blocks(jid)
-
-    async def emit(self, event: Event) -> None:
-        if type(event) not in self._kind.events:
-            raise RuntimeError(f"{self._kind.name} does not declare the event {event.type}")
-        if event.volatile:
-            self._live.core.hub.tell(self.profile, event)
-            return
-
-        def log(tx: Transaction) -> None:
-            tx.emit(self.profile, event)
-
-        await self._live.core.journal.commit(log, wait=True)
-
-    async def mark_message(self, peer: JID, stanza_id: str, state: MessageState) -> bool:
-        return await self._live.outbox.mark(peer.full(), stanza_id, state)
-
-    async def mark_read(
-        self, peer: JID, *, stanza_id: str | None = None, archive_id: str | None = None
-    ) -> bool:
-        return await self._live.conversations.mark_read(
-            peer, stanza_id=stanza_id, archive_id=archive_id
-        )
-
-    async def publish(self, node: str, id: str, payload: Element) -> None:
-        await pep.publish(self._live, node, id, payload)
-
-    async def retrieve(self, node: str) -> Mapping[str, Element]:
-        return await pep.retrieve(self._live, node)
-
-    async def service(self, feature: str) -> tuple[JID, DiscoInfo] | None:
-        return await self._live.disco.service(feature)
-
-    async def put(
-        self,
-        url: str,
-        headers: dict[str, str],
-        descriptor: int,
-        size: int,
-        progress: Callable[[int], None],
-    ) -> int:
-        http = Http(self._live.core.reactor, self._live.ca, self._live.trust.proxy)
-        return await http.put(url, headers, descriptor, size, progress)
-
-    def own_info(self) -> DiscoInfo:
-        return self._live.disco.own_info()
-
-    def own_node(self, node: str) -> None:
-        self.nodes.add(node)
-
-    def announce(self) -> None:
-        self._live.presences.announce()
-
-    def spawn(self, work: Coroutine[Any, Any, None], what: str) -> None:
-        task = start(work)
-        self._tasks.add(task)
-
-        def failed(failure: Any) -> None:
-            if not failure.check(NotConnected, CancelledError):
-                self._live.core.plugins.fault(self._kind.name, what, failure.value)
-
-        task.addErrback(failed)
-        task.addBoth(lambda _: self._tasks.discard(task))
-
-    def later(self, seconds: float, work: Callable[[], None]) -> None:
-        def run() -> None:
-            self._timers.discard(timer)
-            try:
-                work()
-            except NotConnected:
-                return
-            except Exception as error:
-                self._live.core.plugins.fault(self._kind.name, "a timer", error)
-
-        timer = cast(Any, self._live.core.reactor).callLater(seconds, run)
-        self._timers.add(timer)
-
-    def close(self) -> None:
-        """Stop what the plugin has begun."""
-        for timer in self._timers:
-            cast(Any, timer).cancel()
-        self._timers.clear()
-        for task in list(self._tasks):
-            task.cancel()
+def _add_advertised(plugin: Plugin, features: list[str]) -> None:
+    features.extend(plugin.advertised())

@@ -15,6 +15,8 @@ from sat.bridge.command import command
 from sat.bridge.errors import CommandError
 from sat.bridge.events import PresenceChanged
 from sat.bridge.model import Field, Form, Level, Presence, Show
+from sat.xmpp.disco import DiscoInfo
+from sat.xmpp.namespaces import NS_PRE_APPROVAL
 from sat.xmpp.stanza import JID, Element, NotConnected, clean
 from sat.xmpp.stanza import Presence as PresenceStanza
 
@@ -38,6 +40,7 @@ class Presences:
         self._present: dict[str, tuple[Presence, ...]] = {}
         self._words: dict[str, str] = {}
         self.visibility = Visibility(live)
+        self._advertised: DiscoInfo | None = None
         live.questions.handle(SUBSCRIPTION, self._answered)
 
     # ---- ours
@@ -45,36 +48,140 @@ class Presences:
     def announce(self) -> None:
         """Broadcast what the profile shows of itself, if it is online."""
         if self._live.online:
+            self._advertised = self._live.disco.own_info()
             stanza = self.own()
+            if stanza.type == "unavailable":
+                self._end_directed()
             self._write(stanza)
             self._live.rooms.announce(stanza)
+
+    def advertise(self) -> None:
+        """Broadcast again if what we can do is not what we said last."""
+        if self._live.disco.own_info() != self._advertised:
+            self.announce()
 
     def own(self) -> PresenceStanza:
         """Return the presence that shows the profile as it wants to be shown."""
         profile = self._live.profile
         if profile.show == "unavailable":
             return PresenceStanza(type="unavailable", status=profile.status)
-        show = "" if profile.show == "available" else profile.show
-        stanza = PresenceStanza(show=show, status=profile.status)
+        return self._available(profile.show, profile.status, profile.priority)
+
+    def _available(self, show: Show, status: str, priority: int = 0) -> PresenceStanza:
+        stanza = PresenceStanza(
+            show="" if show == "available" else show, status=status, priority=priority
+        )
         self._live.plugins.outgoing_presence(stanza)
         return stanza
 
     def say_goodbye(self) -> None:
         """Tell contacts that we go, if the server can still be told."""
         if self._live.online:
+            self._end_directed()
             self._write(PresenceStanza(type="unavailable"))
 
+    def _end_directed(self) -> None:
+        """Tell those to whom we showed ourselves one by one: a server may forget them."""
+        for jid in self.visibility.directed:
+            self._write(PresenceStanza(type="unavailable", to=JID(jid)))
+        self.visibility.nobody()
+
     @command("presence.set", level=Level.SEND)
-    async def set(self, show: Show, status: str = "") -> None:
+    async def set(self, show: Show, status: str = "", priority: int | None = None) -> None:
         """Change what the profile shows of itself; it stays so until it is changed again.
 
         :param show: available, away, chat, dnd (do not disturb), xa (away for long) or unavailable
         :param status: a text for people
+        :param priority: which of the person's programs the server prefers, from -128 to 127; to a
+            negative one it gives no message that is for all of them. Without it, that of before
+        :raises usage.priority: if it is not in that range
         """
-        if clean(status) != status:
-            raise CommandError("usage.text", "the status holds control characters: take them out")
-        await self._live.change(wait=False, show=show, status=status)
+        _check_status(status)
+        if priority is None:
+            priority = self._live.profile.priority
+        if not -128 <= priority <= 127:
+            raise CommandError(
+                "usage.priority", f"the priority is from -128 to 127, not {priority}"
+            )
+        await self._live.change(wait=False, show=show, status=status, priority=priority)
         self.announce()
+
+    @command("presence.direct", level=Level.SEND)
+    async def direct(self, jid: JID, show: Show = "available", status: str = "") -> None:
+        """Show the profile to somebody who does not see it otherwise (RFC 6121, section 4.6).
+
+        It lasts until the end of the session, or until the profile shows itself as unavailable.
+
+        :param jid: to whom: a contact, a stranger, one of their programs
+        :param show: as of ``presence.set``; unavailable ends it
+        :param status: a text for people
+        :raises offline.profile: if the profile is not online
+        :raises denied.blocked: if they are blocked
+        :raises usage.jid: if it is a room
+        :raises failed.limit: if it is shown to too many already
+        """
+        _check_status(status)
+        self._live.require_online()
+        if self.visibility.blocks(jid):
+            raise CommandError(
+                "denied.blocked", f"{jid.full()} is blocked: unblock it to be seen there"
+            )
+        if self._live.rooms.find(jid) is not None:
+            raise CommandError("usage.jid", f"{jid.full()} is a room: join or leave it instead")
+        if show == "unavailable":
+            if self.visibility.direct(jid, shown=False):
+                gone = PresenceStanza(type="unavailable", status=status, to=jid)
+                await self._live.write(gone.to_element())
+            return
+        if not self.visibility.direct(jid, shown=True):
+            raise CommandError(
+                "failed.limit", "the profile is shown to too many one by one: end it for some"
+            )
+        stanza = self._available(show, status)
+        stanza.to = jid
+        await self._live.write(stanza.to_element())
+
+    @command("presence.directed", level=Level.READ)
+    async def directed(self) -> list[str]:
+        """Return to whom the profile is shown one by one."""
+        return self.visibility.directed
+
+    @command("presence.allow", level=Level.SEND)
+    async def allow(self, jid: JID) -> None:
+        """Let somebody see when the profile is online, also before they ask.
+
+        Ahead of a request the server has to remember it (RFC 6121, section 3.4).
+
+        :param jid: whom
+        :raises offline.profile: if the profile is not online
+        :raises failed.unsupported: if they have not asked, and the server can't remember it
+        """
+        self._live.require_online()
+        bare = jid.userhostJID()
+        if self._live.roster.sees_us(bare):
+            return
+        asked = await self.withdraw_question(bare)
+        if not asked and not self._live.plugins.offers(NS_PRE_APPROVAL):
+            raise CommandError(
+                "failed.unsupported",
+                f"{bare.full()} has not asked to see you yet, and the server can't allow it ahead: "
+                "answer the question when it comes",
+            )
+        await self._live.write(PresenceStanza(type="subscribed", to=bare).to_element())
+
+    @command("presence.deny", level=Level.SEND)
+    async def deny(self, jid: JID) -> None:
+        """Let somebody not see any more when the profile is online (RFC 6121, section 3.2).
+
+        What was allowed ahead is taken back, and a request of theirs refused.
+
+        :param jid: whom
+        :raises offline.profile: if the profile is not online
+        """
+        self._live.require_online()
+        bare = jid.userhostJID()
+        await self.withdraw_question(bare)
+        await self._live.write(PresenceStanza(type="unsubscribed", to=bare).to_element())
 
     @command("presence.get", level=Level.READ)
     async def get(self, jid: JID) -> list[Presence]:
@@ -85,6 +192,11 @@ class Presences:
         return sorted(self._present.get(jid.userhost(), ()), key=lambda one: one.jid)
 
     # ---- others'
+
+    def shows(self, jid: JID) -> bool:
+        """Tell whether a full JID is known to be present."""
+        full = jid.full()
+        return any(one.jid == full for one in self._present.get(jid.userhost(), ()))
 
     def received(self, element: Element, arrival: Arrival) -> None:
         """Take a presence stanza.
@@ -115,7 +227,7 @@ class Presences:
 
     def stream_ended(self) -> None:
         """Forget who is there: nobody tells us any more."""
-        self.visibility.stream_ended()
+        self.visibility.nobody()
         for resources in list(self._present.values()):
             for presence in resources:
                 self._tell(presence, "unavailable")
@@ -133,6 +245,7 @@ class Presences:
         if stanza.type == "unavailable":
             gone = [one for one in known if not sender.resource or one.jid == full]
             for one in gone:
+                self._live.capabilities.gone(one.jid)
                 self._tell(one, "unavailable", stanza.status)
             left = tuple(one for one in known if one not in gone)
             if left:
@@ -152,6 +265,7 @@ class Presences:
             priority=stanza.priority,
         )
         self._present[self._live.roster.spelling(bare)] = (*others, presence)
+        self._live.capabilities.shown(full, stanza.extensions)
         self._live.core.hub.tell(self._live.name, PresenceChanged(presence))
 
     def _word(self, text: str) -> str:
@@ -186,7 +300,7 @@ class Presences:
 
         def ask(tx: Transaction) -> None:
             self._live.note_handled(tx, arrival)
-            if not we_asked and not self._live.roster.sees_us(bare):
+            if not we_asked and not self._live.roster.may_see(tx, bare):
                 sentence = f"{bare.full()} asks to see when {self._live.name} is online"
                 self._live.questions.ask(tx, SUBSCRIPTION, bare.full(), sentence, form)
 
@@ -214,3 +328,8 @@ class Presences:
             self._live.write(stanza.to_element()).addErrback(failed)
         except NotConnected:
             return
+
+
+def _check_status(status: str) -> None:
+    if clean(status) != status:
+        raise CommandError("usage.text", "the status holds control characters: take them out")

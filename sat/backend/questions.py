@@ -8,10 +8,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import msgspec
-from sqlalchemy import delete, insert, select
+from sqlalchemy import Text, delete, insert, select
 from sqlalchemy.sql.expression import bindparam
 
 from sat.backend import schema
+from sat.backend.plugin_questions import AnswerLostError, PluginQuestions
 from sat.backend.schema import Prepared
 from sat.backend.store import Reader
 from sat.backend.transaction import Transaction
@@ -31,7 +32,12 @@ _SAME = Prepared(
     select(_table.c.data).where(
         _table.c.profile_id == bindparam("profile_id"),
         _table.c.kind == bindparam("kind"),
-        _table.c.peer == bindparam("peer"),
+        _table.c.peer.is_not_distinct_from(bindparam("peer", type_=Text)),
+    )
+)
+_OF_KIND = Prepared(
+    select(_table.c.data).where(
+        _table.c.profile_id == bindparam("profile_id"), _table.c.kind == bindparam("kind")
     )
 )
 _BY_ID = Prepared(
@@ -54,6 +60,12 @@ class Questions:
         self._live = live
         self._acts: dict[str, Act] = {}
         self._offline: set[str] = set()
+        self.of_plugins = PluginQuestions(live, self)
+
+    def forget(self, kind: str) -> None:
+        """Let nothing run any more when a question of a kind is answered."""
+        self._acts.pop(kind, None)
+        self._offline.discard(kind)
 
     def handle(self, kind: str, act: Act, *, offline: bool = False) -> None:
         """Let ``act`` run when a question of a kind is answered, be it from before a restart.
@@ -148,8 +160,8 @@ class Questions:
         closed = await self._live.core.journal.commit(close, call=call)
         try:
             await act(question.peer, _hidden(question) | values)
-        except NotConnected:
-            # The stream ended meanwhile: the answer reached nobody, so it is asked again.
+        except (NotConnected, AnswerLostError):
+            # The stream ended meanwhile, say: the answer reached nobody, so it is asked again.
             await self._live.core.journal.commit(
                 lambda tx: self.ask(
                     tx, question.kind, question.peer, question.sentence, question.form
@@ -158,6 +170,11 @@ class Questions:
             )
             raise
         return closed
+
+    def close_all(self, tx: Transaction, kind: str) -> None:
+        """Take back every question of a kind."""
+        for row in tx.all(_OF_KIND, profile_id=self._live.id, kind=kind):
+            self._close(tx, msgspec.json.decode(row[0], type=Question))
 
     def _close(self, tx: Transaction, question: Question) -> None:
         tx.run(_DROP, id=question.id)

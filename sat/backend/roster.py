@@ -12,6 +12,7 @@ from twisted.logger import Logger
 
 from sat.backend import schema
 from sat.backend.arrival import Arrival
+from sat.backend.presence import SUBSCRIPTION
 from sat.backend.schema import Prepared
 from sat.backend.store import Reader, Row
 from sat.backend.transaction import Transaction
@@ -78,6 +79,10 @@ _DROP_VERSION = Prepared("DELETE FROM roster WHERE profile_id = :profile_id")
 _MAX_VERSION = 1024
 
 
+#: The subscriptions of those who see our presence.
+_SEEING = ("from", "both")
+
+
 class Roster:
     """The contacts of one profile."""
 
@@ -95,7 +100,12 @@ class Roster:
         if jid.userhost() == self._live.jid.userhost():
             return True
         contact = self._contacts.get(jid.userhost())
-        return contact is not None and contact.subscription in ("from", "both")
+        return contact is not None and contact.subscription in _SEEING
+
+    def may_see(self, tx: Transaction, jid: JID) -> bool:
+        """Tell the same of a contact, by what is committed so far."""
+        row = tx.first(_ONE, profile_id=self._live.id, jid=jid.userhost())
+        return row is not None and row[3] in _SEEING
 
     def lists(self, bare: str) -> bool:
         """Tell whether a bare JID is in the roster."""
@@ -208,6 +218,9 @@ class Roster:
             return
         tx.run(_SET, profile_id=self._live.id, rev=tx.rev, **values)
         tx.emit(self._live.name, RosterChanged(contact))
+        if contact.subscription in _SEEING and (known is None or known[3] not in _SEEING):
+            # Answered elsewhere, or allowed ahead while the request was on its way.
+            self._live.questions.withdraw(tx, SUBSCRIPTION, contact.jid)
 
     def _drop(self, tx: Transaction, jid: str) -> None:
         tx.run(_DROP, profile_id=self._live.id, jid=jid)

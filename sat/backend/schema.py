@@ -25,7 +25,7 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.sql.expression import ClauseElement
 
 #: The revision of the schema: that of the newest migration.
-VERSION = "0006"
+VERSION = "0007"
 #: How many bits of a message's row id count messages within one millisecond.
 ORDER_BITS = 20
 
@@ -260,6 +260,18 @@ token_profile = Table(
     Column("token_id", Text, primary_key=True),
     Column("profile", Text, primary_key=True),
     Column("level", Text, nullable=False),
+)
+
+capability = Table(
+    "capability",
+    metadata,
+    # The protocol, the algorithm and the hash: whoever shows it has this description.
+    Column("key", Text, primary_key=True),
+    Column("data", LargeBinary, nullable=False),
+    Column("size", Integer, nullable=False),
+    # When it was last wanted, in milliseconds since 1970; the oldest make room.
+    Column("used", Integer, nullable=False),
+    Index("capability_used", "used"),
 )
 
 option = Table(

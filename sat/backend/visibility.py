@@ -67,18 +67,24 @@ class Visibility:
     def direct(self, to: JID, *, shown: bool) -> bool:
         """Note that one address is shown our presence, or no more (RFC 6121, section 4.6).
 
-        :return: False if there are too many already
+        :return: False if there are too many already, or it was not shown
         """
         if not shown:
+            known = to.full() in self._directed
             self._directed.discard(to.full())
-        elif to.full() not in self._directed and len(self._directed) >= _MAX_DIRECTED:
+            return known
+        if to.full() not in self._directed and len(self._directed) >= _MAX_DIRECTED:
             return False
-        else:
-            self._directed.add(to.full())
+        self._directed.add(to.full())
         return True
 
-    def stream_ended(self) -> None:
-        """Forget to whom we have shown ourselves: with the stream that was over."""
+    @property
+    def directed(self) -> list[str]:
+        """To whom our presence is shown one by one, as they are addressed."""
+        return sorted(self._directed)
+
+    def nobody(self) -> None:
+        """Forget to whom we have shown ourselves: they were told that we went."""
         self._directed.clear()
 
     def _is_own(self, jid: JID) -> bool:

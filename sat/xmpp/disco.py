@@ -1,14 +1,27 @@
-"""What an entity is and can do (XEP-0030), and the hash that stands for it (XEP-0115)."""
+"""What an entity is and can do (XEP-0030), and the hashes of that (XEP-0115, XEP-0390)."""
 
 from __future__ import annotations
 
 import hashlib
 from base64 import b64encode
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from sat.xmpp.element import NS_XML
 from sat.xmpp.namespaces import NS_FORM
 from sat.xmpp.stanza import JID, NS_DISCO_INFO, NS_DISCO_ITEMS, Element, parse_jid
+
+#: The hash functions that stand for a description, by their names (XEP-0115, XEP-0300).
+_HASHES: dict[str, Callable[[bytes], bytes]] = {
+    "sha-1": lambda data: hashlib.sha1(data, usedforsecurity=False).digest(),
+    "sha-256": lambda data: hashlib.sha256(data).digest(),
+    "sha-512": lambda data: hashlib.sha512(data).digest(),
+    "sha3-256": lambda data: hashlib.sha3_256(data).digest(),
+    "sha3-512": lambda data: hashlib.sha3_512(data).digest(),
+    "blake2b-256": lambda data: hashlib.blake2b(data, digest_size=32).digest(),
+    "blake2b-512": lambda data: hashlib.blake2b(data, digest_size=64).digest(),
+}
+ALGORITHMS = frozenset(_HASHES)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -48,13 +61,16 @@ class DiscoInfo:
     node: str = ""
 
     @classmethod
-    def from_element(cls, query: Element) -> DiscoInfo:
-        """Read a ``<query/>``: see :func:`caps_hash` for what makes one unfit for hashing."""
+    def from_element(cls, query: Element, lang: str = "") -> DiscoInfo:
+        """Read a ``<query/>``; what makes one unfit for hashing is :mod:`sat.xmpp.caps`'s.
+
+        :param lang: the language of what it stands in
+        """
         identities = tuple(
             Identity(
                 child.get("category") or "",
                 child.get("type") or "",
-                child.get((NS_XML, "lang")) or query.get((NS_XML, "lang")) or "",
+                child.get((NS_XML, "lang")) or query.get((NS_XML, "lang")) or lang,
                 child.get("name") or "",
             )
             for child in query.elements(NS_DISCO_INFO, "identity")
@@ -88,10 +104,10 @@ class DiscoInfo:
             query.children.append(_write_form(form))
         return query
 
-    def caps_hash(self, algorithm: str = "sha1") -> str:
+    def caps_hash(self, algorithm: str = "sha-1") -> str:
         """Return the verification string (XEP-0115, section 5.1), in base64.
 
-        :param algorithm: a name of hashlib's
+        :param algorithm: one of :data:`ALGORITHMS`
         """
         parts = [
             f"{identity.category}/{identity.type}/{identity.lang}/{identity.name}"
@@ -105,31 +121,23 @@ class DiscoInfo:
                     parts.append(name)
                     parts += sorted(form.fields[name], key=_octets)
         text = "".join(f"{part.replace('<', '&lt;')}<" for part in parts)
-        return b64encode(hashlib.new(algorithm, text.encode()).digest()).decode()
+        return b64encode(_HASHES[algorithm](text.encode())).decode()
 
+    def caps2_hash(self, algorithm: str = "sha-256") -> str:
+        """Return the capability hash (XEP-0390, section 4.1), in base64.
 
-def verify_caps(query: Element, ver: str, algorithm: str = "sha1") -> bool:
-    """Tell whether an answer is what its hash stands for (XEP-0115, section 5.4).
-
-    An answer with a doubled identity, feature or form is never: it could have the hash of another.
-    """
-    identities = [
-        (
-            child.get("category"),
-            child.get("type"),
-            child.get((NS_XML, "lang")),
-            child.get("name"),
+        :param algorithm: one of :data:`ALGORITHMS`
+        """
+        features = _joined((_unit(feature) for feature in self.features), b"\x1c")
+        identities = _joined(
+            (
+                b"".join(map(_unit, (one.category, one.type, one.lang, one.name))) + b"\x1e"
+                for one in self.identities
+            ),
+            b"\x1c",
         )
-        for child in query.elements(NS_DISCO_INFO, "identity")
-    ]
-    features = [child.get("var") for child in query.elements(NS_DISCO_INFO, "feature")]
-    info = DiscoInfo.from_element(query)
-    forms = [form.form_type for form in info.forms]
-    if any(len(set(listed)) != len(listed) for listed in (identities, features, forms)):
-        return False
-    if any("<" in part for part in (*info.features, *forms)):
-        return False
-    return info.caps_hash(algorithm) == ver
+        forms = _joined(map(_octets_of_form, self.forms), b"\x1c")
+        return b64encode(_HASHES[algorithm](features + identities + forms)).decode()
 
 
 def info_query(node: str = "") -> Element:
@@ -156,6 +164,22 @@ def read_items(query: Element) -> list[DiscoItem]:
 
 def _octets(text: str) -> bytes:
     return text.encode()
+
+
+def _unit(text: str) -> bytes:
+    return text.encode() + b"\x1f"
+
+
+def _joined(parts: Iterable[bytes], end: bytes) -> bytes:
+    return b"".join(sorted(parts)) + end
+
+
+def _octets_of_form(form: InfoForm) -> bytes:
+    fields = {"FORM_TYPE": (form.form_type,), **form.fields}
+    return _joined(
+        (_unit(name) + _joined(map(_unit, values), b"\x1e") for name, values in fields.items()),
+        b"\x1d",
+    )
 
 
 def _octets_of_identity(identity: Identity) -> tuple[bytes, ...]:

@@ -31,7 +31,7 @@ rule  what holds                                      where
 17    XML without bounds, or forbidden                streams; tests/xmpp/test_parser.py
 18    dates                                           tests/backend/test_receiving.py
 19    addresses                                       streams; tests/xmpp/test_jid.py
-20    capabilities                                    with the cache of capabilities
+20    capabilities                                    tests/hostile/test_caps.py
 21    rooms                                           rooms; tests/backend/rooms
 22    nothing for strangers                           forged; tests/plugins
 23    markers                                         markers;

@@ -111,7 +111,7 @@ def test_the_table_is_sound(command):
     flags = [one.flag for one in command.options]
     assert len(set(flags)) == len(flags)
     assert sum(one.many for one in command.arguments) <= 1
-    assert command.show in {"record", "api", *show._LISTS}
+    assert command.show in {"record", *show._LISTS, *show._OBJECTS}
     if command.run:
         module, _, function = command.run.partition(".")
         assert callable(getattr(__import__(f"sat.frontends.jp.{module}", fromlist=["x"]), function))

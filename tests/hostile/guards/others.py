@@ -28,7 +28,7 @@ OTHERS = (
         12,
         "a subscription without a question",
         "sat/backend/presence.py",
-        "            if not we_asked and not self._live.roster.sees_us(bare):\n",
+        "            if not we_asked and not self._live.roster.may_see(tx, bare):\n",
         "            if False:\n",
         (_FORGED, _CONTACTS),
         "subscription",
