@@ -17,6 +17,7 @@ from sat.backend.arrival import Arrival, Arrivals
 from sat.backend.capabilities import Capabilities
 from sat.backend.conversations import Conversations
 from sat.backend.core import Core
+from sat.backend.counts import Counts
 from sat.backend.disco import Disco
 from sat.backend.disco_calls import DiscoCalls
 from sat.backend.files import Files
@@ -75,6 +76,7 @@ class LiveProfile:
         self.outbox = Outbox(self)
         self.inbox = Inbox(self)
         self.archive = Archive(self)
+        self.counts = Counts(self)
         self.messages = Messages(self)
         self.conversations = Conversations(self)
         self.roster = Roster(self)
@@ -283,6 +285,7 @@ class LiveProfile:
         self._session = Arrivals(self._session.number + 1, resumption.id if resumption else None)
         self._features = features
         self._suspended = False
+        self.counts.session_began()
         self.archive.session_began()
 
     def session_suspended(self) -> None:
@@ -293,6 +296,7 @@ class LiveProfile:
     def session_resumed(self) -> None:
         """Write what was held back."""
         self._suspended = False
+        self.counts.resumed()
         if self._features is not None and self._begun == self._session.number:
             self.outbox.begin(self._features.management)
             self.archive.begin()
@@ -362,6 +366,7 @@ class LiveProfile:
         if self._begun == session:
             return
         self._begun = session
+        spawn(self.counts.learn(), "asking the server what it is")
         self.presences.announce()
         self.outbox.begin(features.management)
         self.plugins.connected(features)

@@ -35,6 +35,7 @@ from sat.backend.history import (
     find_message,
     row_of,
 )
+from sat.backend.sessions import is_exact
 from sat.backend.tasks import spawn
 from sat.backend.transaction import Transaction
 from sat.backend.waiters import has_reached
@@ -111,13 +112,17 @@ class Outbox:
         """Take the session of an earlier process: all behind a number never reached the server."""
 
         def restore(tx: Transaction) -> None:
+            exact = is_exact(tx, self._live.id)
             for stored in sent_messages(tx, self._live.id):
                 if stored.number is None:
                     continue  # of a session before that
                 if stored.number <= acknowledged:
                     _acknowledge(tx, stored)
                 else:
-                    change_message(tx, stored, state=MessageState.PENDING)
+                    extra = stored.extra
+                    if not exact:
+                        extra = msgspec.structs.replace(extra, maybe_duplicate=True)
+                    change_message(tx, stored, state=MessageState.PENDING, extra=extra)
 
         self._commit(restore, "taking up a session")
 

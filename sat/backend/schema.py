@@ -25,7 +25,7 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.sql.expression import ClauseElement
 
 #: The revision of the schema: that of the newest migration.
-VERSION = "0007"
+VERSION = "0008"
 #: How many bits of a message's row id count messages within one millisecond.
 ORDER_BITS = 20
 
@@ -192,6 +192,8 @@ stream = Table(
     Column("id", Text, nullable=False),
     Column("jid", Text, nullable=False),
     Column("location", Text),
+    # Whether the server's counts of what it has from us are known to be right.
+    Column("exact", Integer, nullable=False, server_default=text("0")),
 )
 
 archive = Table(

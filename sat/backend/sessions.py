@@ -23,6 +23,8 @@ _LOAD = Prepared(
         _stream.c.profile_id == bindparam("profile_id")
     )
 )
+_NOTE_EXACT = Prepared("UPDATE stream SET exact = 1 WHERE profile_id = :profile_id")
+_IS_EXACT = Prepared("SELECT exact FROM stream WHERE profile_id = :profile_id")
 _LAST_NUMBER = Prepared(
     select(func.max(schema.message.c.number)).where(
         schema.message.c.profile_id == bindparam("profile_id"),
@@ -43,7 +45,19 @@ def start(tx: Transaction, profile_id: int, jid: str, resumption: Resumption | N
             id=resumption.id,
             jid=jid,
             location=resumption.location,
+            exact=0,
         )
+
+
+def note_exact(tx: Transaction, profile_id: int) -> None:
+    """Store that the counts of the server that has the session are right."""
+    tx.run(_NOTE_EXACT, profile_id=profile_id)
+
+
+def is_exact(tx: Transaction, profile_id: int) -> bool:
+    """Tell whether the counts of the server that has the session are known to be right."""
+    row = tx.first(_IS_EXACT, profile_id=profile_id)
+    return row is not None and bool(row[0])
 
 
 def end(tx: Transaction, profile_id: int) -> None:

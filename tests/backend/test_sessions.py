@@ -1,9 +1,12 @@
 """Messages across cuts and crashes, where the server keeps the session (XEP-0198, section 5)."""
 
+import pytest
+
 from tests.backend.support import house, until
 from tests.hostile.login import NS_SM, RESUMABLE
 
 TO = "bob@server.test"
+NS_INFO = "http://jabber.org/protocol/disco#info"
 GONE = (
     f"<failed xmlns='{NS_SM}'><item-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>"
     "</failed>"
@@ -74,6 +77,49 @@ async def test_a_crash_loses_and_doubles_nothing(reactor, tmp_path):
             changed = await home.expect("message.changed", body=body, state="acknowledged")
             assert not changed["maybe_duplicate"]
         assert sent_by(peer) == ["two", "three", "four"]
+
+
+async def known_as(home, name: str):
+    """Return a profile whose server calls itself so, and keeps sessions."""
+    alice = await home.profile(connect=False)
+    home.call("profile.connect", name="alice").addErrback(lambda _: None)
+    peer = await alice.online(serve=False, enabled=RESUMABLE)
+    peer.serve(alice.roster)
+    peer.on("<r xmlns='urn:xmpp:sm:3'/>", lambda _: None)
+    told = f"<identity category='server' type='im' name='{name}'/>"
+    info = f"<query xmlns='{NS_INFO}'>{told}</query>"
+    peer.on(
+        f"<iq type='get' to='server.test'><query xmlns='{NS_INFO}'/></iq>",
+        lambda request: peer.answer(request, info),
+    )
+    await peer.expect("<presence/>")
+    return alice
+
+
+@pytest.mark.parametrize("crash", [False, True])
+@pytest.mark.parametrize(("name", "marked"), [("Prosody", False), ("ejabberd", True)])
+async def test_where_counts_may_be_too_low_what_comes_again_is_marked(
+    reactor, tmp_path, name, marked, crash
+):
+    async with house(reactor, tmp_path) as home:
+        alice = await known_as(home, name)
+        last = await send(home, "one", "two")
+        await until(reactor, lambda: home.rows("SELECT exact FROM stream") == [(not marked,)])
+        if crash:
+            await home.crash()
+        else:
+            alice.peer.abort()
+            await home.expect("profile.changed", connection=lambda it: it["phase"] == "waiting")
+        home.call("profile.connect", name="alice").addErrback(lambda _: None)
+        peer = await alice.server.accept()
+        await peer.log_in(resume=resumed(last - 1))
+        peer.stanzas = last - 1
+        peer.jid = f"{alice.jid}/here"
+        peer.serve()
+        first = await home.expect("message.changed", body="one", state="acknowledged")
+        second = await home.expect("message.changed", body="two", state="acknowledged")
+        assert (first["maybe_duplicate"], second["maybe_duplicate"]) == (False, marked)
+        assert sent_by(peer) == ["two"]
 
 
 async def test_what_nobody_can_tell_is_sent_again_and_marked(reactor, tmp_path):

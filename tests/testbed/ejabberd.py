@@ -62,7 +62,7 @@ class Ejabberd(Server):
         return False
 
     @property
-    def resumes_in_order(self) -> bool:
+    def resumes_exactly(self) -> bool:
         """Whether a resumed session gets things in order: not one here or there (23.01)."""
         return False
 

@@ -96,7 +96,7 @@ class Server(ABC):
         """Whether what it took is kept when it is killed."""
 
     @property
-    def resumes_in_order(self) -> bool:
+    def resumes_exactly(self) -> bool:
         """Whether a session that is resumed gets what waited for it in the order of its coming."""
         return True
 
