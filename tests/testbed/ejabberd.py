@@ -63,7 +63,7 @@ class Ejabberd(Server):
 
     @property
     def resumes_exactly(self) -> bool:
-        """Whether a resumed session gets things in order: not one here or there (23.01)."""
+        """Whether sessions are resumed exactly: some messages come late, some twice (23.01)."""
         return False
 
     def kill(self) -> None:

@@ -97,7 +97,7 @@ class Server(ABC):
 
     @property
     def resumes_exactly(self) -> bool:
-        """Whether a session that is resumed gets what waited for it in the order of its coming."""
+        """Whether what waited for a session that is resumed comes in order, and its count is right."""
         return True
 
     def jid(self, name: str) -> str:
