@@ -97,7 +97,7 @@ class Server(ABC):
 
     @property
     def resumes_exactly(self) -> bool:
-        """Whether what waited for a session that is resumed comes in order, and its count is right."""
+        """Whether what waited for a resumed session comes in order, and the counts are right."""
         return True
 
     def jid(self, name: str) -> str:
