@@ -323,8 +323,8 @@ class Storm:
             number for number in range(1, self.size.messages + 1) if f"a {number}" not in seen
         ]
         return (
-            f"nothing moved for {self.size.patience:.0f} s: "
-            f"{len(self.watcher.safe)} of alice's are safe, bob saw {len(seen)} (not: {missing[:10]}), alice got {self.watcher.got} of "
+            f"nothing moved for {self.size.patience:.0f} s: {len(self.watcher.safe)} of alice's are"
+            f" safe, bob saw {len(seen)} (not: {missing[:10]}), alice got {self.watcher.got} of "
             f"{self._fed}. " + "; ".join(self.story[-8:])
         )
 
