@@ -246,6 +246,7 @@ class Archive:
         if after is None and stamp is not None:
             begin = datetime.fromtimestamp(stamp / 1000, UTC) - _MARGIN
         storing: Deferred[None] | None = None
+        read = 0
         try:
             while True:
                 query = Query(after=after, start=None if after else begin, most=PAGE)
@@ -266,6 +267,9 @@ class Archive:
                 if over:
                     return
                 after = last
+                read += len(results)
+                if read >= PAGE and owner == live.jid:
+                    self.holding.let_pass()
         finally:
             if storing is not None:
                 await storing

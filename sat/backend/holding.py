@@ -11,8 +11,8 @@ from sat.xmpp.stanza import NS_DELAY, Element
 if TYPE_CHECKING:
     from sat.backend.live import LiveProfile
 
-#: Seconds that what is said now waits; most gaps are filled sooner.
-GRACE = 2.0
+#: Seconds that what is said now waits at most; most gaps are filled sooner.
+GRACE = 10.0
 _MAX_HELD = 5000
 
 
@@ -20,8 +20,9 @@ class Holding:
     """Holds messages of one profile's server until its archive is caught up.
 
     What was delayed on its way waits as long as that takes, for the archive knows in which order it
-    belongs. What is said now waits a moment, so that after a short absence the events are in the
-    order of the history as well; it is told before long, however long the archive takes.
+    belongs. What is said now waits for the first messages of the archive, so that after a short
+    absence the events are in the order of the history as well; it is told before long, however long
+    the archive takes.
 
     The server is not told that what is held is dealt with, so that a crash loses none.
     """
@@ -42,7 +43,7 @@ class Holding:
         """Hold what comes from now on."""
         self._open = False
         self._end_grace()
-        self._grace = cast(Clock, self._live.core.reactor).callLater(GRACE, self._let_pass)
+        self._grace = cast(Clock, self._live.core.reactor).callLater(GRACE, self.let_pass)
 
     def takes(self, element: Element, arrival: Arrival) -> bool:
         """Keep a message for later, or False if it may be dealt with now."""
@@ -66,15 +67,8 @@ class Holding:
         """Forget what is held: the server has not been told that it came, and keeps it."""
         self._held.clear()
 
-    def _is_delayed(self, element: Element) -> bool:
-        sender = (element.get("from") or "").partition("/")[0]
-        # What follows a delayed one of the same sender must not overtake it.
-        if sender not in self._delayed_from and element.child("delay", NS_DELAY) is None:
-            return False
-        self._delayed_from.add(sender)
-        return True
-
-    def _let_pass(self) -> None:
+    def let_pass(self) -> None:
+        """Wait no longer with what is said now: there is much to read, or the archive is slow."""
         self._end_grace()
         held, self._held = self._held, []
         self._delayed_from.clear()
@@ -83,6 +77,14 @@ class Holding:
                 self._held.append((element, arrival))
             else:
                 self._live.inbox.received(element, arrival)
+
+    def _is_delayed(self, element: Element) -> bool:
+        sender = (element.get("from") or "").partition("/")[0]
+        # What follows a delayed one of the same sender must not overtake it.
+        if sender not in self._delayed_from and element.child("delay", NS_DELAY) is None:
+            return False
+        self._delayed_from.add(sender)
+        return True
 
     def _end_grace(self) -> None:
         grace, self._grace = self._grace, None

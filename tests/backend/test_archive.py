@@ -3,7 +3,7 @@
 import pytest
 
 from sat.backend import archive as backend
-from sat.backend import disco
+from sat.backend import disco, holding
 from tests.backend.archive import BOB, INFO, NS_MAM, OWN, QUERY, Archived
 from tests.backend.support import house, until
 from tests.hostile.login import NS_SM, RESUMABLE
@@ -84,7 +84,8 @@ async def reading(reactor, home, archive):
     return peer, asked[0]
 
 
-async def test_what_comes_live_meanwhile_is_soon_shown(reactor, tmp_path):
+async def test_what_comes_live_meanwhile_is_soon_shown(reactor, tmp_path, monkeypatch):
+    monkeypatch.setattr(holding, "GRACE", 0.5)
     archive = Archived()
     async with house(reactor, tmp_path) as home:
         archive.keep("a1", "missed")
@@ -96,6 +97,21 @@ async def test_what_comes_live_meanwhile_is_soon_shown(reactor, tmp_path):
         peer.send(archive.page(asked))
         await home.expect("message.added", body="missed")
         assert await listed(home) == ["missed", "live", "answer"]
+
+
+async def test_after_a_long_absence_nobody_waits(reactor, tmp_path, monkeypatch):
+    monkeypatch.setattr(backend, "PAGE", 3)
+    archive = Archived()
+    async with house(reactor, tmp_path) as home:
+        for number in range(9):
+            archive.keep(f"a{number}", f"m{number}")
+        peer, asked = await reading(reactor, home, archive)
+        peer.send(f"<message from='{BOB}/x' type='chat' id='l'><body>live</body></message>")
+        await home.forbid("message.added", body="live")
+        peer.on(QUERY, lambda _: None)  # the second page does not come
+        peer.send(archive.page(asked))
+        await home.expect("message.added", body="live")
+        assert await listed(home) == ["m0", "m1", "m2", "live"]
 
 
 async def test_after_a_short_absence_the_events_are_in_order(reactor, tmp_path):

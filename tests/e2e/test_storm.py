@@ -47,7 +47,8 @@ def check_ours(storm: Storm) -> dict[str, bool]:
     added = [event["data"] for event in storm.watcher.events if event["type"] == "message.added"]
     incoming = [one["body"] for one in history if one["direction"] == "in"]
     told = [one["body"] for one in added if one["direction"] == "in"]
-    for found in (incoming, told):
+    for where, found in (("history", incoming), ("log", told)):
+        print(f"in the {where}:")
         in_order = found if storm.server.resumes_exactly else sorted(found, key=number)
         every(in_order, "b", SIZE.messages)
     every((one["body"] for one in history if one["direction"] == "out"), "a", SIZE.messages)
