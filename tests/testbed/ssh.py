@@ -65,6 +65,19 @@ class SshServer:
         )
         return shlex.join(["ssh", "-F", "none", *(word for one in options for word in ("-o", one))])
 
+    def complaint(self) -> str:
+        """Return why nobody can log in, such as a locked account; nothing if somebody can."""
+        command = [
+            *shlex.split(self.client),
+            "-p",
+            str(self.port),
+            f"{getpass.getuser()}@{LOOPBACK}",
+        ]
+        tried = subprocess.run(
+            [*command, "true"], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60
+        )
+        return tried.stderr.strip() or f"code {tried.returncode}" if tried.returncode else ""
+
     def __enter__(self) -> Self:
         try:
             self._start()
