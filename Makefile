@@ -100,6 +100,6 @@ $(VENV)/.test: $(VENV)/.base
 $(BENCH)/.ready: setup.cfg pyproject.toml $(SOURCES) | $(BENCH)/bin/python
 	@echo 'Installing Salut à Toi as a user does…'
 	@$(FRESH)
-	@$(BENCH)/bin/pip $(QUIETLY) . scramp
+	@$(BENCH)/bin/pip $(QUIETLY) . scramp slixmpp
 	@$(FRESH)
 	@touch $@
