@@ -99,6 +99,14 @@ def apply(state: State, event: events.Event) -> State:
     return state if change is None else change(state, event)
 
 
+def resumed(state: State) -> State:
+    """Return the state of a frontend that has attached again and is told what it has missed.
+
+    What is not in the log may have changed meanwhile; what it is now is told anew.
+    """
+    return msgspec.structs.replace(state, presence={}, occupants={})
+
+
 def put(state: State, found: Object) -> State:
     """Return the state with an object that was fetched, unless what is known is as new."""
     return _PUTS[type(found)](state, found)
