@@ -104,7 +104,7 @@ async def test_one_that_does_not_read_misses_some_and_is_told_how_many(reactor, 
 @pytest.mark.parametrize(
     ("value", "name", "shown"),
     [
-        (SecretText("x"), "", DOTS),
+        (SecretText("x" * 1000), "", DOTS),
         ({"password": "x", "name": "y"}, "", {"password": DOTS, "name": "y"}),
         ([{"deep": {"api_key": "x"}}], "", [{"deep": {"api_key": DOTS}}]),
         ("x", "proxy", DOTS),
