@@ -1,5 +1,6 @@
 """Ways to the daemon, each as a program of another language would go it."""
 
+import contextlib
 import itertools
 import json
 import os
@@ -7,6 +8,7 @@ import select
 import socket
 import ssl
 import subprocess
+import threading
 import time
 from collections.abc import Callable
 from typing import Protocol
@@ -97,11 +99,39 @@ class UnixPipe:
         self._line.close()
 
 
-class TlsPipe(UnixPipe):
-    """TLS has one end for both directions."""
+class TlsPipe:
+    """TLS has one state for both directions: whoever sends and whoever receives take turns."""
+
+    def __init__(self, line: ssl.SSLSocket) -> None:
+        line.setblocking(False)
+        self._line = line
+        self._turn = threading.Lock()
+
+    def send(self, data: bytes) -> None:
+        view = memoryview(data)
+        while view:
+            with self._turn, contextlib.suppress(ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                view = view[self._line.send(view[:_CHUNK]) :]
+                continue
+            if not select.select([], [self._line], [], PATIENCE)[1]:
+                raise TimeoutError
+
+    def receive(self, seconds: float) -> bytes:
+        until = time.monotonic() + seconds
+        while True:
+            with self._turn, contextlib.suppress(ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                try:
+                    return self._line.recv(_CHUNK)
+                except ConnectionError:
+                    return b""
+            if not select.select([self._line], [], [], max(0.0, until - time.monotonic()))[0]:
+                raise TimeoutError
 
     def end_input(self) -> None:
         raise NotImplementedError
+
+    def close(self) -> None:
+        self._line.close()
 
 
 class StdioPipe:
