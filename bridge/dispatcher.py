@@ -73,6 +73,11 @@ class Dispatcher:
         """The commands that can be called now, by name."""
         return [self._entries[name].spec for name in sorted(self._entries)]
 
+    def find(self, name: str) -> CommandSpec | None:
+        """Return the command of a name, if it can be called now."""
+        entry = self._entries.get(name)
+        return entry.spec if entry is not None else None
+
     def add(
         self,
         spec: CommandSpec,

@@ -28,6 +28,7 @@ from sat.bridge.model import (
     Storage,
     Transfer,
 )
+from sat.bridge.traced import Traced
 
 
 class Event(msgspec.Struct, frozen=True):
@@ -236,6 +237,20 @@ class StorageChanged(Event, frozen=True):
     data: Storage
 
 
+class BridgeTraced(Event, frozen=True):
+    """A call of some frontend begins or ends; told to those alone that asked: ``bridge.trace``."""
+
+    type: ClassVar[str] = "bridge.traced"
+    scope: ClassVar[str] = "bridge"
+    volatile: ClassVar[bool] = True
+    data: Traced
+
+    @property
+    def key(self) -> str:
+        """Each is told by itself."""
+        return f"{self.type} {self.data.id} {self.data.state}"
+
+
 #: Every event of the core, by its name on the wire.
 CORE_EVENTS: dict[str, type[Event]] = {
     event.type: event
@@ -261,5 +276,6 @@ CORE_EVENTS: dict[str, type[Event]] = {
         PluginFailed,
         ApiChanged,
         StorageChanged,
+        BridgeTraced,
     )
 }

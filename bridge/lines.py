@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from typing import Protocol, cast
 
@@ -44,7 +45,7 @@ class LineProtocol(TwistedProtocol):
         self._parts: list[bytes] = []
         self._size = 0
         self._paused = False
-        self._waiting: list[bytes] = []
+        self._waiting: deque[bytes] = deque()
         self._ending = False
 
     def makeConnection(self, transport: ITransport) -> None:
@@ -107,7 +108,7 @@ class LineProtocol(TwistedProtocol):
             return
         self._paused = False
         while self._waiting and not self._paused and self._session is not None:
-            self._session.line_received(self._waiting.pop(0))
+            self._session.line_received(self._waiting.popleft())
         if not self._paused:
             self._wire.resumeProducing()
 

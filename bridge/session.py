@@ -21,7 +21,8 @@ from sat.bridge.grant import Grant
 from sat.bridge.log import EventLog, VolatileEvent
 from sat.bridge.model import Level
 from sat.bridge.secret import SecretText
-from sat.bridge.subscription import Attach, Resume, Spawn, Subscription, start_of
+from sat.bridge.subscription import Attach, Attaching, Resume, Spawn, Subscription, start_of
+from sat.bridge.trace import Trace
 from sat.bridge.wire import (
     MAX_LINE,
     Attached,
@@ -50,16 +51,12 @@ _requests = msgspec.json.Decoder(Request)
 Entry = TypeVar("Entry")
 
 
-class _Attaching(Attached, frozen=True, kw_only=True):
-    wanted: Attach
-    encoded_state: bytes
-
-
 class Session:
     """One frontend, from hello to the end of its line.
 
     :param grant: what it may do; None if it has to show who it is
     :param doors: let it in, where it has to
+    :param trace: is told of its calls
     :param describe: returns what ``api.describe`` answers
     :param spawn: starts a coroutine and logs its failure
     """
@@ -73,11 +70,13 @@ class Session:
         describe: Callable[[], dict[str, object]],
         spawn: Spawn,
         doors: Doors | None = None,
+        trace: Trace | None = None,
     ) -> None:
         self.id = secrets.token_hex(8)
         self.client = ""
         self.grant = grant
         self._doors = doors
+        self._trace = trace
         self._line = line
         self._dispatcher = dispatcher
         self._log = log
@@ -182,12 +181,20 @@ class Session:
         if self._subscription is not None:
             self._subscription.volatile(event)
 
+    @property
+    def keeps_up(self) -> bool:
+        """Whether the frontend is attached, and reads what it is sent."""
+        attached = self._subscription is not None and not self._subscription.ended
+        return attached and not self._output_paused
+
     # ---- requests
 
     async def _serve(self, request: Request, call: Call) -> None:
         try:
             try:
-                result = await self._run(request, call)
+                run = self._run(request, call)
+                trace = self._trace
+                result = await (trace.run(call, self.client, run, request.params) if trace else run)
             except CommandError as error:
                 if request.id is not msgspec.UNSET:
                     self._answer_error(request.id, error)
@@ -220,7 +227,7 @@ class Session:
         if own is None:
             return await self._dispatcher.run(call, request.params)
         result = await getattr(self, own.attribute)(**own.decode(request.params))
-        if isinstance(result, _Attaching):
+        if isinstance(result, Attaching):
             self._begin(result, request.id)
             return None
         return encode_result(result)
@@ -338,7 +345,7 @@ class Session:
         if start is None:
             told = "snapshot"
             start, state = await self._log.snapshot(scopes, wanted.profiles)
-        return _Attaching(
+        return Attaching(
             mode=told, epoch=self._log.epoch, seq=start, wanted=wanted, encoded_state=state
         )
 
@@ -354,16 +361,12 @@ class Session:
             raise CommandError("unknown.seq", f"the log has no event {seq}")
         await self._log.set_cursor(self._granted.cursor(cursor), seq)
 
-    def _begin(self, attaching: _Attaching, id_: int | str | msgspec.UnsetType | None) -> None:
+    def _begin(self, attaching: Attaching, id_: int | str | msgspec.UnsetType | None) -> None:
         """Answer a call to attach, and tell events from there on: nothing comes between."""
         if not self._open:
             return
         if id_ is not msgspec.UNSET:
-            told = Attached(mode=attaching.mode, epoch=attaching.epoch, seq=attaching.seq)
-            before, name, after = encode_result(told).partition(b'"state":')
-            if attaching.encoded_state:
-                after = after.removeprefix(b"null")
-            self._answer(id_, before, name, attaching.encoded_state, after)
+            self._answer(id_, *attaching.parts())
         self._subscription = Subscription(
             attaching.wanted, attaching.seq, self._log, self._line.write, self._spawn, self.id
         )

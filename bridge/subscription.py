@@ -12,8 +12,10 @@ from typing import Any
 
 import msgspec
 
+from sat.bridge.dispatcher import encode_result
 from sat.bridge.errors import CommandError
 from sat.bridge.log import EventLog, LoggedEvent, VolatileEvent, resync_line
+from sat.bridge.wire import Attached
 
 #: A frontend further behind than this gets a snapshot rather than the tail of the log.
 MAX_TAIL = 5000
@@ -44,6 +46,21 @@ class Attach(msgspec.Struct):
     resume: Resume | None = None
     cursor: str | None = None
     volatile: bool = True
+
+
+class Attaching(Attached, frozen=True, kw_only=True):
+    """The answer to what a frontend wants, before any of it is told."""
+
+    wanted: Attach
+    encoded_state: bytes
+
+    def parts(self) -> tuple[bytes, ...]:
+        """Return the answer as JSON, in parts: the state is encoded already, and may be large."""
+        told = Attached(mode=self.mode, epoch=self.epoch, seq=self.seq)
+        before, name, after = encode_result(told).partition(b'"state":')
+        if self.encoded_state:
+            after = after.removeprefix(b"null")
+        return before, name, self.encoded_state, after
 
 
 async def start_of(wanted: Attach, log: EventLog) -> int | None:

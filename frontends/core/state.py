@@ -93,10 +93,24 @@ def from_snapshot(state: bytes) -> State:
     )
 
 
-def apply(state: State, event: events.Event) -> State:
-    """Return the state after an event; events of unknown types change nothing."""
+def apply(state: State, event: events.Event, seq: int | None = None) -> State:
+    """Return the state after an event; events of unknown types change nothing.
+
+    :param seq: the event's number, if it has one: what is told again of a message is the message
+        as it is by then, whose ``rev`` may be that of a later event
+    """
+    if isinstance(event, events.MessageAdded):
+        return _message_added(state, event, event.data.rev if seq is None else seq)
     change = _CHANGES.get(type(event))
     return state if change is None else change(state, event)
+
+
+def resumed(state: State) -> State:
+    """Return the state of a frontend that has attached again and is told what it has missed.
+
+    What is not in the log may have changed meanwhile; what it is now is told anew.
+    """
+    return msgspec.structs.replace(state, presence={}, occupants={})
 
 
 def put(state: State, found: Object) -> State:
@@ -205,13 +219,13 @@ def _put_message(state: State, found: Message) -> State:
     return state
 
 
-def _message_added(state: State, event: events.MessageAdded) -> State:
+def _message_added(state: State, event: events.MessageAdded, rev: int) -> State:
     """Keep a message where it is shown, and count it: no other event tells of that."""
     message = event.data
     state = _put_message(state, message)
     key = (message.profile, message.peer)
     old = state.conversations.get(key) or Conversation(profile=message.profile, peer=message.peer)
-    if old.rev >= message.rev:
+    if old.rev >= rev:
         return state
     counts = (
         message.direction is Direction.IN
@@ -222,7 +236,7 @@ def _message_added(state: State, event: events.MessageAdded) -> State:
     newest = message if old.last is None or old.last.ts <= message.ts else old.last
     return _put_conversation(
         state,
-        msgspec.structs.replace(old, last=newest, unread=old.unread + counts, rev=message.rev),
+        msgspec.structs.replace(old, last=newest, unread=old.unread + counts, rev=rev),
     )
 
 
@@ -318,7 +332,6 @@ _PUTS: Mapping[type, Callable[..., State]] = {
 }
 _CHANGES: Mapping[type[events.Event], Callable[..., State]] = {
     events.ConversationChanged: _put_data,
-    events.MessageAdded: _message_added,
     events.MessageChanged: _put_data,
     events.OccupantChanged: _occupant_changed,
     events.OptionChanged: _put_data,

@@ -46,6 +46,23 @@ def events(context: Context, params: dict[str, object]) -> int:
     return 0
 
 
+def trace(context: Context, params: dict[str, object]) -> int:
+    """Print every call of any program and every event, until the limit or an interruption."""
+    limit = params.pop("_limit", None)
+    context.client.call("state.attach", mode="events")
+    context.client.call("bridge.trace")
+    if limit is not None and (not isinstance(limit, int) or limit < 1):
+        return 0
+    for number, event in enumerate(
+        context.client.events(context.timeout, reader=sys.stdout.fileno()), 1
+    ):
+        context.record(event)
+        sys.stdout.flush()
+        if number == limit:
+            break
+    return 0
+
+
 class _Seen:
     """Tells the daemon how far a named cursor has come, once events are printed."""
 

@@ -253,6 +253,14 @@ COMMANDS = (
         ),
         run="follow.events",
     ),
+    Command(
+        "bridge trace",
+        "Print the calls of all programs and the events, an object a line, secrets left out.",
+        (),
+        (Option("--limit", "_limit", "N", "end after so many", kind="integer"),),
+        run="follow.trace",
+        per_profile=False,
+    ),
     Command("question list", "List what waits for your decision.", show="questions"),
     Command(
         "question answer",

@@ -48,7 +48,7 @@ from sat.backend.search import index_some
 from sat.backend.store import Reader, Store, prepare
 from sat.backend.tasks import spawn
 from sat.backend.waiters import StateWaiters
-from sat.bridge.command import commands_of
+from sat.bridge.command import CommandSpec, commands_of
 from sat.bridge.describe import describe
 from sat.bridge.dispatcher import Dispatcher
 from sat.bridge.errors import CommandError
@@ -66,7 +66,8 @@ from sat.bridge.events import (
 from sat.bridge.grant import EVERYTHING
 from sat.bridge.model import Changed, PluginInfo, Status, Storage
 from sat.bridge.paths import Home
-from sat.bridge.session import API_VERSION, Session
+from sat.bridge.session import API_VERSION, OWN_CALLS, Session
+from sat.bridge.trace import Trace
 from sat.bridge.unix import listen
 from sat.bridge.wire import Doors, Line
 
@@ -128,6 +129,7 @@ class Daemon:
             self._core, self._remote.address, self.profiles.find, self.hub.drop
         )
         self._retention = Retention(journal, reactor)
+        self._trace = Trace(self.hub.session, self._spec)
         self._port: IListeningPort | None = None
         self._looking: LoopingCall | None = None
         self._ready = False
@@ -185,7 +187,8 @@ class Daemon:
     def _add_calls(self) -> None:
         accounts, attention = Accounts(self._core, self.profiles), self.hub.attention
         owners = (self.profiles, accounts, self._options, self._maintenance, attention)
-        for owner in (*owners, self._pairings, self._core.blobs, PluginCalls(self._plugins)):
+        others = (self._pairings, self._core.blobs, PluginCalls(self._plugins), self._trace)
+        for owner in (*owners, *others):
             for spec in commands_of(type(owner)):
                 self.dispatcher.add(spec, lambda _, owner=owner: owner)  # type: ignore[misc]
         services: dict[type, str] = {
@@ -209,15 +212,21 @@ class Daemon:
         events = [*CORE_EVENTS.values(), *self._plugins.events()]
         return describe(self.dispatcher.specs, events)
 
+    def _spec(self, name: str) -> CommandSpec | None:
+        return OWN_CALLS.get(name) or self.dispatcher.find(name)
+
     def _make_session(self, line: Line, doors: Doors | None = None) -> Session:
         grant = EVERYTHING if doors is None else None
-        session = Session(line, self.dispatcher, self.hub, grant, self._describe, spawn, doors)
+        session = Session(
+            line, self.dispatcher, self.hub, grant, self._describe, spawn, doors, self._trace
+        )
         self.hub.sessions.add(session)
         return session
 
     def _forget_session(self, session: Session) -> None:
         self.hub.sessions.discard(session)
         self._core.blobs.session_ended(session.id)
+        self._trace.forget(session.id)
 
     def _status(self) -> Status:
         return Status(

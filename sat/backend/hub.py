@@ -90,6 +90,10 @@ class Hub:
         """The number of the first event that is still kept."""
         return self._journal.oldest
 
+    def session(self, id_: str) -> Session | None:
+        """Return a session that is there by its id."""
+        return next((one for one in self.sessions if one.id == id_), None)
+
     def add_scope(self, name: str, snapshot: Snapshot) -> None:
         """Let a scope be part of the state that a frontend attaches to."""
         self._scopes[name] = snapshot

@@ -44,7 +44,7 @@ class Frontend:
     async def follow(self, condition) -> None:
         while not condition(self):
             received = await wait(anext(self._events))
-            self.state = apply(self.state, received.event)
+            self.state = apply(self.state, received.event, received.seq)
             if received.seq is not None:
                 assert received.prev == self.seq
                 self.seq = received.seq

@@ -1,5 +1,5 @@
 #!/bin/sh
-# install.sh NAME… — installs what is missing of: make venv prosody ejabberd ssh.
+# install.sh NAME… — installs what is missing of: make venv prosody ejabberd ssh node socat.
 # As root, or through a sudo that asks for nothing, apt does it; otherwise the one line to run is printed, and this fails.
 set -eu
 
@@ -12,7 +12,9 @@ for name in "$@"; do
             [ -d /usr/lib/prosody/modules/mod_sasl2 ] || missing="$missing prosody-modules" ;;
         ejabberd) [ -x "$(command -v ejabberdctl || echo /usr/sbin/ejabberdctl)" ] || missing="$missing ejabberd" ;;
         ssh) [ -x /usr/sbin/sshd ] && command -v ssh >/dev/null || missing="$missing openssh-server" ;;
-        *) echo "install.sh: no program is called “$name” here; it knows make, venv, prosody, ejabberd and ssh." >&2; exit 2 ;;
+        node) command -v node >/dev/null || missing="$missing nodejs" ;;
+        socat) command -v socat >/dev/null || missing="$missing socat" ;;
+        *) echo "install.sh: no program is called “$name” here; it knows make, venv, prosody, ejabberd, ssh, node and socat." >&2; exit 2 ;;
     esac
 done
 [ -n "$missing" ] || exit 0

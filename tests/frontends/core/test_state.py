@@ -31,6 +31,7 @@ from sat.frontends.core.state import (
     from_snapshot,
     open_conversation,
     put,
+    resumed,
 )
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
@@ -90,6 +91,20 @@ def test_reading_elsewhere_is_seen_and_an_event_told_twice_counts_once():
     read = Conversation(profile="alice", peer="bob@x", read="m1", last=message(1), rev=2)
     state = run(added, added, events.ConversationChanged(read), added)
     assert state.conversations[BOB] == read
+
+
+def test_what_is_told_again_of_a_message_hides_no_reading_after_it():
+    # It was added as 1, read as 2, and changed as 3: whoever resumes is told of it as it is.
+    state = apply(State(), events.MessageAdded(message(3)), 1)
+    read = Conversation(profile="alice", peer="bob@x", read="m1", last=message(3), rev=2)
+    state = apply(state, events.ConversationChanged(read), 2)
+    assert state.conversations[BOB] == read
+
+
+def test_who_has_resumed_is_told_anew_who_is_there():
+    there = Presence(profile="alice", jid="bob@x/phone", show="away")
+    state = apply(State(), events.PresenceChanged(there))
+    assert state.presence and not resumed(state).presence
 
 
 def test_the_last_message_of_a_conversation_follows_its_changes():
