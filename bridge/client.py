@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from types import TracebackType
@@ -260,7 +261,20 @@ async def connect(path: str | None = None, *, name: str = "client") -> Client:
         raise CommandError(
             "denied.socket", f"The daemon's socket {path} can't be opened: {error.strerror}."
         ) from error
-    client = Client(reader, writer)
+    return await _greet(Client(reader, writer), name)
+
+
+async def converse(line: socket.socket, *, name: str = "client") -> Client:
+    """Open a session over a connected socket, and say hello.
+
+    :param name: what the daemon calls this client in its log
+    :raises CommandError: what the daemon refuses
+    """
+    reader, writer = await asyncio.open_unix_connection(sock=line, limit=_MAX_LINE)
+    return await _greet(Client(reader, writer), name)
+
+
+async def _greet(client: Client, name: str) -> Client:
     try:
         client.hello = await client.call("session.hello", Hello, api=API, client=name)
     except BaseException:

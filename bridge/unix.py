@@ -18,9 +18,11 @@ from twisted.internet.interfaces import (
     IFileDescriptorReceiver,
     IHalfCloseableProtocol,
     IListeningPort,
+    ITransport,
 )
 from twisted.internet.protocol import Factory
 from twisted.internet.protocol import Protocol as TwistedProtocol
+from twisted.internet.unix import Server
 from zope.interface import implementer
 
 from sat.bridge.lines import LineProtocol, MakeSession
@@ -62,6 +64,24 @@ def listen(
         return cast(_Listener, reactor).listenUNIX(path, factory, mode=0o600)
     finally:
         os.umask(before)
+
+
+def adopt(
+    reactor: object,
+    connection: socket.socket,
+    make_session: MakeSession,
+    forget: Callable[[Session], None],
+) -> None:
+    """Serve a frontend at the other end of a connected socket, such as one of ``socketpair``.
+
+    :param make_session: makes its session
+    :param forget: is told when that has ended
+    """
+    line = UnixLine(make_session, forget)
+    connection.setblocking(False)
+    # As Twisted's Port does with what it accepts; ``adoptStreamConnection`` passes no descriptors.
+    server = Server(connection, line, "", None, 0, reactor)  # type: ignore[no-untyped-call]
+    line.makeConnection(cast(ITransport, server))
 
 
 class _Factory(Factory):

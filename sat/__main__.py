@@ -18,6 +18,7 @@ sat: the Salut à Toi daemon, which holds your XMPP accounts.
   sat doctor [PROFILE] [--json]
                        find out what doesn't work, why, and what to do; exit code 1 if anything
   sat run              run it in the foreground
+  sat standalone jp …  run a frontend, and the daemon inside its process as long as it runs
   sat pair [--level read|send|files|admin] [--profile NAME]… [--host HOST] [--listen HOST:PORT]
                        let a program of another machine attach: shows an address for it
   sat pair list, sat pair revoke ID
@@ -30,6 +31,8 @@ sat: the Salut à Toi daemon, which holds your XMPP accounts.
 What it does for you is asked for with jp: see “jp --help”. All it keeps is below $SAT_HOME if that
 is set, else in the XDG directories.
 """
+
+_CONTROL = ("start", "stop", "status", "logs", "backup", "restore")
 
 
 def main() -> None:
@@ -70,7 +73,7 @@ def run(arguments: Sequence[str]) -> int:
         print(HELP, end="", file=sys.stderr)
         return 2
     command, rest = arguments[0], list(arguments[1:])
-    if command in ("--help", "-h", "help") or "--help" in rest:
+    if command in ("--help", "-h", "help") or ("--help" in rest and command != "standalone"):
         print(HELP, end="")
         return 0
     if command == "--version":
@@ -81,17 +84,21 @@ def run(arguments: Sequence[str]) -> int:
         from sat.backend.run import main as run_daemon
 
         return run_daemon(rest)
+    if command == "standalone":
+        from sat.standalone import main as run_both
+
+        return run_both(rest)
     if command == "doctor":
         from sat.doctor import main as examine
 
         return examine(rest)
     if command in ("pair", "bridge-stdio"):
         return _let_in(command, rest)
-    if command in ("start", "stop", "status", "logs", "backup", "restore"):
+    if command in _CONTROL:
         return _control(command, rest)
     from difflib import get_close_matches
 
-    known = ("start", "stop", "status", "logs", "doctor", "run", "backup", "restore", "pair")
+    known = (*_CONTROL, "doctor", "run", "standalone", "pair", "bridge-stdio")
     close = get_close_matches(command, known, 1)
     hint = f" Did you mean “{close[0]}”?" if close else ""
     raise CommandError("usage.command", f"There is no command “{command}”.{hint} See “sat --help”.")

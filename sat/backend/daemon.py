@@ -68,7 +68,7 @@ from sat.bridge.model import Changed, PluginInfo, Status, Storage
 from sat.bridge.paths import Home
 from sat.bridge.session import API_VERSION, OWN_CALLS, Session
 from sat.bridge.trace import Trace
-from sat.bridge.unix import listen
+from sat.bridge.unix import adopt, listen
 from sat.bridge.wire import Doors, Line
 
 #: How often the user's plugin folder is looked at, in seconds.
@@ -165,6 +165,10 @@ class Daemon:
         if self._network is not None:
             self._network.start()
         spawn(self.profiles.begin(), "connecting the profiles")
+
+    def serve(self, connection: socket.socket) -> None:
+        """Serve a frontend of this very process, at the other end of a connected socket."""
+        adopt(self._reactor, connection, self._make_session, self._forget_session)
 
     async def end(self) -> None:
         """Take no more calls, store and acknowledge what has arrived, and close every stream."""

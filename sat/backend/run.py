@@ -27,15 +27,7 @@ def main(arguments: Sequence[str]) -> int:
     if arguments:
         raise CommandError("usage.arguments", "sat run takes no arguments. See “sat --help”.")
     home = find_home()
-    home.prepare()
-    lock = HomeLock(home.lock)
-    if not lock.acquire():
-        pid = holder(home.lock)
-        raise CommandError(
-            "failed.running",
-            f"A daemon (pid {pid}) runs in this home ({home.data}) already: “sat status” shows it, "
-            "“sat stop” ends it.",
-        )
+    lock = occupy(home)
     try:
         return _run(home)
     except sqlite3.DatabaseError as error:
@@ -46,6 +38,23 @@ def main(arguments: Sequence[str]) -> int:
         lock.release()
 
 
+def occupy(home: Home) -> HomeLock:
+    """Make a home's folders, and return its lock, which is held.
+
+    :raises CommandError: ``failed.running`` if another daemon has it
+    """
+    home.prepare()
+    lock = HomeLock(home.lock)
+    if not lock.acquire():
+        pid = holder(home.lock)
+        raise CommandError(
+            "failed.running",
+            f"A daemon (pid {pid}) runs in this home ({home.data}) already: “sat status” shows it, "
+            "“sat stop” ends it.",
+        )
+    return lock
+
+
 def _run(home: Home) -> int:
     reactor = install_reactor()
     from twisted.logger import globalLogBeginner, textFileLogObserver
@@ -54,8 +63,8 @@ def _run(home: Home) -> int:
     from sat.backend.network import open_socket
     from sat.backend.tasks import spawn
 
-    observer = textFileLogObserver(sys.stderr)
-    globalLogBeginner.beginLoggingTo(cast(Any, [_Level(observer)]), redirectStandardIO=False)
+    observer = WorthALine(textFileLogObserver(sys.stderr))
+    globalLogBeginner.beginLoggingTo(cast(Any, [observer]), redirectStandardIO=False)
     ending = False
 
     def stop() -> None:
@@ -119,13 +128,14 @@ def install_reactor() -> Any:
 
 
 @implementer(ILogObserver)
-class _Level:
+class WorthALine:
     """Passes on what is worth a line in the log."""
 
     def __init__(self, observer: Any) -> None:
         self._observer = observer
 
     def __call__(self, event: Any) -> None:
+        """Pass an event on, or not."""
         level = event["log_level"].name
         # Twisted tells of each factory that it starts; what goes wrong in it is worth a line.
         ours = event.get("log_namespace", "").startswith("sat")

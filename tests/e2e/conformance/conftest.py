@@ -1,4 +1,4 @@
-"""One daemon for all transports; each test has sessions and a profile of its own."""
+"""One daemon for all transports but one; each test has sessions and a profile of its own."""
 
 import contextlib
 import itertools
@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.e2e.conformance.inside import InsideDaemon
 from tests.e2e.conformance.sessions import LINES, SESSIONS, LineSession, Session, Ways
 from tests.testbed import Daemon
 
@@ -13,9 +14,23 @@ _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
-def ways() -> Iterator[Ways]:
+def ways_outside() -> Iterator[Ways]:
     with Daemon() as daemon:
         yield Ways(daemon)
+
+
+@pytest.fixture(scope="session")
+def ways_inside() -> Iterator[Ways]:
+    with InsideDaemon() as daemon:
+        yield Ways(daemon)
+
+
+@pytest.fixture
+def ways(request: pytest.FixtureRequest) -> Ways:
+    """The daemon of the test: it is in a program with others where that is what is tested."""
+    callspec = getattr(request.node, "callspec", None)
+    is_inside = callspec is not None and "inside" in callspec.params.values()
+    return request.getfixturevalue("ways_inside" if is_inside else "ways_outside")
 
 
 @pytest.fixture(params=SESSIONS)

@@ -15,6 +15,7 @@ from typing import Protocol
 from urllib.parse import parse_qs, urlsplit
 
 from sat.bridge.errors import CommandError
+from tests.e2e.conformance.inside import InsideDaemon
 from tests.testbed import Daemon
 from tests.testbed.processes import end_process
 
@@ -256,6 +257,11 @@ class Ways:
         """Open a session over the daemon's socket."""
         return self._greet(LineSession(self.strange_unix()))
 
+    def inside(self) -> LineSession:
+        """Open a session as a frontend does that has the daemon in its own process."""
+        assert isinstance(self.daemon, InsideDaemon)
+        return self._greet(LineSession(UnixPipe(self.daemon.line())))
+
     def stdio(self) -> LineSession:
         """Open a session over standard input and output."""
         return self._greet(LineSession(StdioPipe(self.daemon)))
@@ -306,10 +312,12 @@ SESSIONS: dict[str, Callable[[Ways], Session]] = {
     "unix": Ways.unix,
     "stdio": Ways.stdio,
     "tls": Ways.tls,
+    "inside": Ways.inside,
 }
 #: Those that carry lines.
 LINES: dict[str, Callable[[Ways], LineSession]] = {
     "unix": Ways.unix,
     "stdio": Ways.stdio,
     "tls": Ways.tls,
+    "inside": Ways.inside,
 }
