@@ -70,12 +70,15 @@ class Standalone:
         """
         from sat.backend.run import occupy
 
+        _Reactor.run()
         self._lock = occupy(self._place)
         self._ended.clear()
         try:
             _Reactor.call(self._begin)
         except BaseException as error:
-            self._release()
+            # Whatever it has begun with ends: a thread that is left would keep the process.
+            _Reactor.call(self._abandon)
+            self._ended.wait(_END_LIMIT)
             if isinstance(error, sqlite3.DatabaseError):
                 from sat.backend.store import unusable
 
@@ -87,8 +90,9 @@ class Standalone:
 
         Nothing is done if it has ended, as when somebody called ``daemon.stop``.
         """
-        _Reactor.call(self._end)
-        self._ended.wait(_END_LIMIT)
+        if self._lock is not None:
+            _Reactor.call(self._end)
+            self._ended.wait(_END_LIMIT)
 
     def connect(self, name: str = "client", timeout: float | None = 60.0) -> blocking.Client:
         """Open a session, for a program that waits for each answer.
@@ -156,6 +160,12 @@ class Standalone:
             ending = spawn(daemon.end(), "ending the daemon")
             ending.addBoth(lambda _: self._release())
 
+    def _abandon(self) -> None:
+        if self._daemon is None:
+            self._release()
+        else:
+            self._end()
+
     def _release(self) -> None:
         from twisted.logger import globalLogPublisher
 
@@ -179,11 +189,18 @@ class _Reactor:
     _thread: threading.Thread | None = None
 
     @classmethod
-    def call(cls, function: Callable[[], Result]) -> Result:
-        """Call a function in the reactor's thread, and return what it returns."""
+    def run(cls) -> None:
+        """Run it, unless it runs.
+
+        :raises CommandError: ``failed.reactor`` if the program has one of its own
+        """
         with cls._begun:
             if cls._thread is None:
-                cls._run()
+                cls._thread = cls._start()
+
+    @classmethod
+    def call(cls, function: Callable[[], Result]) -> Result:
+        """Call a function in the reactor's thread, and return what it returns."""
         from twisted.internet import reactor
 
         answer: Future[Result] = Future()
@@ -198,8 +215,8 @@ class _Reactor:
         running.callFromThread(call)
         return answer.result()
 
-    @classmethod
-    def _run(cls) -> None:
+    @staticmethod
+    def _start() -> threading.Thread:
         running: Future[None] = Future()
 
         def run() -> None:
@@ -228,7 +245,7 @@ class _Reactor:
         thread = threading.Thread(target=run, name="sat-reactor", daemon=True)
         thread.start()
         running.result()
-        cls._thread = thread
+        return thread
 
 
 class _Client(blocking.Client):

@@ -184,6 +184,9 @@ class Daemon:
         await self.profiles.end()
         self._journal.stop()
         self._store.close()
+        # Where the process goes on, nothing else ends them.
+        for session in list(self.hub.sessions):
+            session.drop()
         _log.info("ended")
 
     # ---- calls

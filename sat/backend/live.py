@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from typing import cast
 
 import msgspec
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred, DeferredLock, succeed
 from twisted.logger import Logger
 
-from sat.backend import sessions
+from sat.backend import phases, sessions
 from sat.backend.archive import Archive
 from sat.backend.arrival import Arrival, Arrivals
 from sat.backend.capabilities import Capabilities
@@ -33,12 +32,11 @@ from sat.backend.rooms.calls import RoomCalls
 from sat.backend.rooms.service import Rooms
 from sat.backend.roster import Roster
 from sat.backend.schema import Prepared
-from sat.backend.tasks import spawn
+from sat.backend.tasks import spawn, start
 from sat.backend.transaction import Transaction
 from sat.backend.trust import Trust
 from sat.bridge.errors import CommandError
 from sat.bridge.events import ProfileChanged
-from sat.bridge.model import Connection as ConnectionModel
 from sat.bridge.model import Phase, Profile
 from sat.xmpp.connection import Connection, ConnectionState, Features
 from sat.xmpp.reactor import Clock
@@ -64,6 +62,8 @@ class LiveProfile:
         self.ca = ca
         self.jid: JID = parse_jid(profile.jid)
         self._connection: Connection | None = None
+        self._connecting, self._leaving = DeferredLock(), DeferredLock()
+        self._disconnects = 0
         self._session = Arrivals(0, None)
         self._features: Features | None = None
         self._suspended = False
@@ -121,13 +121,21 @@ class LiveProfile:
 
         :raises CommandError: ``denied.password`` if nothing is known to log in with
         """
+        disconnects = self._disconnects
+        # Two at once would make two connections, of which one is then nobody's.
+        await self._connecting.run(lambda: start(self._connect(disconnects)))
+
+    async def _connect(self, disconnects: int) -> None:
         previous = None
         if not self._looked_back:
             # What a process before this one left; later ones are kept by the connection itself.
             previous = await self.core.store.read(lambda reader: sessions.load(reader, self.id))
         account = await self.trust.account()
         if self._connection is not None and self._connection.account != account:
-            await self.disconnect()
+            await self._leaving.run(lambda: start(self._leave()))
+        await self._leaving.run(lambda: None)
+        if self._disconnects != disconnects:
+            return  # somebody has changed their mind meanwhile
         if self._connection is not None:
             self._connection.start()
             return
@@ -156,6 +164,10 @@ class LiveProfile:
 
     async def disconnect(self) -> None:
         """Close the stream, having told the server what is dealt with, and stay offline."""
+        self._disconnects += 1
+        await self._leaving.run(lambda: start(self._leave()))
+
+    async def _leave(self) -> None:
         if self.online:
             await drain(self)
         connection, self._connection = self._connection, None
@@ -239,25 +251,18 @@ class LiveProfile:
             self._stream_over = False
             self._ended_by_error = state.reason.startswith(("stream.", "xml."))
         _log.info("{name}: {phase} {why}", name=self.name, phase=phase.value, why=state.sentence)
-        retry_at = None
-        if state.retry_in is not None:
-            now = datetime.fromtimestamp(self.core.now(), UTC)
-            retry_at = now + timedelta(seconds=state.retry_in)
-        connection = ConnectionModel(
-            phase=phase,
-            reason=state.reason,
-            sentence=state.sentence,
-            retry_at=retry_at,
-            jid=state.jid.full() if state.jid else None,
-        )
-        done = self.change(connection=connection)
+        done = self.change(connection=phases.shown(state, self.core.now()))
         done.addErrback(lambda failure: _log.failure("noting a state failed", failure=failure))
+        # Who waits sees what everyone is told by then.
+        done.addCallback(lambda _: self._tell_waiters())
         self.trust.state_changed(state)
+        if phase is Phase.ONLINE and self._begun != self._session.number:
+            spawn(self._begin(self._session.number), f"beginning the session of {self.name}")
+
+    def _tell_waiters(self) -> None:
         waiting, self._state_waiters = self._state_waiters, []
         for one in waiting:
             one.callback(None)
-        if phase is Phase.ONLINE and self._begun != self._session.number:
-            spawn(self._begin(self._session.number), f"beginning the session of {self.name}")
 
     def session_started(self, features: Features) -> None:
         """Begin to count anew."""

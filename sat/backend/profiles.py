@@ -285,7 +285,8 @@ class Profiles:
         state = live.connection_state
         if state.phase == "online":
             return live.profile
-        raise CommandError(_error_name(state.reason), state.sentence, {"reason": state.reason})
+        sentence = state.sentence or f"{name} was disconnected meanwhile"
+        raise CommandError(_error_name(state.reason), sentence, {"reason": state.reason})
 
     @command("profile.disconnect", level=Level.ADMIN, per_profile=False)
     async def disconnect(self, name: str) -> Profile:
@@ -378,7 +379,9 @@ def _error_name(reason: str) -> str:
     root = reason.partition(".")[0]
     if root in ("denied", "timeout"):
         return reason
-    return f"offline.{reason}" if root in ("network", "") else f"failed.{reason}"
+    if not root:
+        return "offline.profile"
+    return f"offline.{reason}" if root == "network" else f"failed.{reason}"
 
 
 def check_name(name: str) -> None:

@@ -89,6 +89,42 @@ async def test_a_wrong_password_is_told_and_not_tried_again(reactor, tmp_path):
         assert len(alice.server.peers) == 1
 
 
+async def test_two_who_connect_the_same_make_one_connection(reactor, tmp_path):
+    async with house(reactor, tmp_path) as home:
+        alice = await home.profile(connect=False)
+        calls = [home.call("profile.connect", name="alice") for _ in range(3)]
+        await alice.online()
+        assert [(await call)["connection"]["phase"] for call in calls] == ["online"] * 3
+        await home.call("message.send", to="bob@server.test", body="x")
+        await alice.peer.expect("<message><body>x</body></message>")
+        assert len(alice.server.peers) == 1
+
+
+async def test_who_disconnects_last_is_offline(reactor, tmp_path):
+    async with house(reactor, tmp_path) as home:
+        await home.profile(connect=False)
+        connecting = Deferred.fromCoroutine(home.refused("profile.connect", name="alice"))
+        await home.call("profile.disconnect", name="alice")
+        error = await connecting
+        assert (error.name, error.sentence) == (
+            "offline.profile",
+            "alice was disconnected meanwhile",
+        )
+        await pause(reactor, 0.1)
+        (found,) = await home.call("profile.list")
+        assert found["connection"]["phase"] == "offline"
+
+
+async def test_who_connects_last_is_online(reactor, tmp_path):
+    async with house(reactor, tmp_path) as home:
+        alice = await home.profile()
+        disconnecting = home.call("profile.disconnect", name="alice")
+        connecting = home.call("profile.connect", name="alice")
+        await alice.online()
+        await disconnecting
+        assert (await connecting)["connection"]["phase"] == "online"
+
+
 @pytest.mark.parametrize("known", [True, False])
 async def test_profiles_connect_when_the_daemon_starts(reactor, tmp_path, known):
     async with house(reactor, tmp_path) as home:
