@@ -1,5 +1,5 @@
 #!/bin/sh
-# install.sh NAME… — installs what is missing of: make venv prosody ejabberd ssh.
+# install.sh NAME… — installs what is missing of: make venv prosody ejabberd ssh dbus.
 # As root, or through a sudo that asks for nothing, apt does it; otherwise the one line to run is printed, and this fails.
 set -eu
 
@@ -12,7 +12,11 @@ for name in "$@"; do
             [ -d /usr/lib/prosody/modules/mod_sasl2 ] || missing="$missing prosody-modules" ;;
         ejabberd) [ -x "$(command -v ejabberdctl || echo /usr/sbin/ejabberdctl)" ] || missing="$missing ejabberd" ;;
         ssh) [ -x /usr/sbin/sshd ] && command -v ssh >/dev/null || missing="$missing openssh-server" ;;
-        *) echo "install.sh: no program is called “$name” here; it knows make, venv, prosody, ejabberd and ssh." >&2; exit 2 ;;
+        dbus) command -v dbus-daemon >/dev/null || missing="$missing dbus-daemon"
+            command -v busctl >/dev/null || missing="$missing systemd"
+            "${PYTHON:-python3}" -c 'import dbus' 2>/dev/null || missing="$missing python3-dbus"
+            "${PYTHON:-python3}" -c 'import gi' 2>/dev/null || missing="$missing python3-gi" ;;
+        *) echo "install.sh: no program is called “$name” here; it knows make, venv, prosody, ejabberd, ssh and dbus." >&2; exit 2 ;;
     esac
 done
 [ -n "$missing" ] || exit 0
