@@ -36,7 +36,9 @@ def modules(folder: Path) -> list[str]:
             (folder / file.name).symlink_to(file)
     code = "import dbus.mainloop.glib, gi.repository.GLib"
     environment = os.environ | {"PYTHONPATH": str(folder)}
-    if subprocess.run([sys.executable, "-c", code], env=environment, stderr=subprocess.DEVNULL).returncode:
+    if subprocess.run(
+        [sys.executable, "-c", code], env=environment, stderr=subprocess.DEVNULL
+    ).returncode:
         raise LookupError(
             "dbus-python and PyGObject are missing for this Python: pip install '.[dbus]', or "
             "sh tests/testbed/install.sh dbus and the system's own Python"
@@ -122,9 +124,14 @@ class Bus:
             *arguments,
         )
 
-    def listen(self, options: Mapping[str, object] | None = None) -> "Listener":
-        """Start a program that notes every signal it gets; with options, it attaches."""
-        listener = Listener(self._daemon.environment, options)
+    def listen(
+        self, options: Mapping[str, object] | None = None, *, detach: bool = False
+    ) -> "Listener":
+        """Start a program that notes every signal it gets; with options, it attaches.
+
+        :param detach: whether it detaches again at once
+        """
+        listener = Listener(self._daemon.environment, options, detach)
         self._listeners.append(listener)
         listener.expect("ready")
         return listener
@@ -133,10 +140,15 @@ class Bus:
 class Listener:
     """Another program on the bus; what it gets is in ``seen``."""
 
-    def __init__(self, environment: Mapping[str, str], options: Mapping[str, object] | None) -> None:
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        options: Mapping[str, object] | None,
+        detach: bool,
+    ) -> None:
         paths = [str(Path(__file__).parents[2]), environment["PYTHONPATH"]]
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.testbed.bus_listener", json.dumps(options)],
+            [sys.executable, "-m", "tests.testbed.bus_listener", json.dumps([options, detach])],
             env={**environment, "PYTHONPATH": os.pathsep.join(paths)},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

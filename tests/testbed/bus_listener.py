@@ -37,11 +37,20 @@ def main() -> None:
         member_keyword="member",
         path_keyword="path",
     )
-    options = json.loads(sys.argv[1])
+    bus.add_signal_receiver(
+        lambda *_: told("NameOwnerChanged", "/"),
+        signal_name="NameOwnerChanged",
+        bus_name="org.freedesktop.DBus",
+        arg0=NAME,
+        arg2="",
+    )
+    options, detach = json.loads(sys.argv[1])
+    proxy = bus.get_object(NAME, ROOT)
     if options is not None:
-        proxy = bus.get_object(NAME, ROOT)
         state = dbus.Interface(proxy, f"{NAME}.State")
         state.Attach(dbus.Dictionary(options, signature="sv"))
+    if detach:
+        dbus.Interface(proxy, NAME).Detach()
     told("ready", ROOT)
     GLib.MainLoop().run()
 
