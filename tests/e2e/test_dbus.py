@@ -101,6 +101,7 @@ def test_a_message_by_busctl_reaches_a_stranger_and_who_attached_sees_the_answer
     with Stranger(server, bob) as stranger:
         attached, other = bus.listen(MESSAGES), bus.listen()
         left = bus.listen(MESSAGES, detach=True)
+        monitor = bus.monitor()
         path = f"{ROOT}/profile/{alice}"
         send(bus, path, stranger.jid, "hé 👋")
         stranger.expect("message", body="hé 👋")
@@ -116,6 +117,8 @@ def test_a_message_by_busctl_reaches_a_stranger_and_who_attached_sees_the_answer
         for one in (other, left):
             one.expect("NameOwnerChanged")
             assert one.members() == ["NameOwnerChanged"]
+        assert wait_until(lambda: "not have an owner" in monitor.text(), 60)
+        assert ROOT not in monitor.text()
 
 
 def test_options_go_into_the_last_argument(bus, alice):

@@ -78,7 +78,7 @@ class Bus:
         self.address = self._process.stdout.readline().strip()
         assert self.address, (daemon.home / "bus.log").read_text()
         daemon.environment["DBUS_SESSION_BUS_ADDRESS"] = self.address
-        self._listeners: list[Listener] = []
+        self._listeners: list[Listener | Monitor] = []
 
     def __enter__(self) -> Self:
         return self
@@ -116,6 +116,13 @@ class Bus:
             env=self._daemon.environment,
         )
 
+    def monitor(self) -> "Monitor":
+        """Start GLib's `gdbus monitor` on sat-dbus, which must be on the bus."""
+        monitor = Monitor(self._daemon)
+        self._listeners.append(monitor)
+        assert wait_until(lambda: "is owned by" in monitor.text(), 60), monitor.text()
+        return monitor
+
     def call(self, path: str, method: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Call a method of sat-dbus: `Message.Send`, its signature, and its arguments."""
         interface, _, member = method.rpartition(".")
@@ -135,6 +142,32 @@ class Bus:
         self._listeners.append(listener)
         listener.expect("ready")
         return listener
+
+
+class Monitor:
+    """`gdbus monitor`, which prints every signal that it gets."""
+
+    def __init__(self, daemon: Daemon) -> None:
+        self._path = daemon.home / "monitor.log"
+        with self._path.open("w") as log:
+            self._process = subprocess.Popen(
+                [
+                    find_program("gdbus", "libglib2.0-bin"),
+                    *("monitor", "--session", "--dest", NAME),
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=daemon.environment,
+            )
+
+    def text(self) -> str:
+        """Return what it has printed."""
+        return self._path.read_text()
+
+    def stop(self) -> None:
+        """End it."""
+        end_process(self._process)
 
 
 class Listener:

@@ -14,6 +14,7 @@ for name in "$@"; do
         ssh) [ -x /usr/sbin/sshd ] && command -v ssh >/dev/null || missing="$missing openssh-server" ;;
         dbus) command -v dbus-daemon >/dev/null || missing="$missing dbus-daemon"
             command -v busctl >/dev/null || missing="$missing systemd"
+            command -v gdbus >/dev/null || missing="$missing libglib2.0-bin"
             # The system's own serve a virtual environment as well: tests/testbed/bus.py finds them.
             for module in dbus gi; do
                 "${PYTHON:-python3}" -c "import $module" 2>/dev/null || [ -d /usr/lib/python3/dist-packages/$module ] ||
