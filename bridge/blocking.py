@@ -153,7 +153,7 @@ class Client:
     def _open(self, path: str) -> Socket:
         found = Socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC)
         try:
-            _connect(found, path)
+            reach(found, path)
         except BaseException:
             found.close()
             raise
@@ -164,10 +164,10 @@ class Client:
 
     def _call(self, method: str, params: dict[str, object], descriptors: "Sequence[int]") -> object:
         self._last_id += 1
-        request = _request(self._last_id, method, params)
+        request = request_of(self._last_id, method, params)
         if descriptors:
             request["descriptors"] = len(descriptors)
-        lines = _encode(request)
+        lines = encode(request)
         if len(lines) > MAX_LINE:
             raise CommandError(
                 "usage.line",
@@ -175,7 +175,7 @@ class Client:
                 f"{MAX_LINE}: send large texts as files.",
             )
         if not self._greeted:
-            lines = _encode(_request(0, "session.hello", self._greeting())) + lines
+            lines = encode(request_of(0, "session.hello", self._greeting())) + lines
         limit = None if self.timeout is None else time.monotonic() + self.timeout
         try:
             self._send(lines, descriptors, limit)
@@ -191,7 +191,7 @@ class Client:
         limit = None if self.timeout is None else time.monotonic() + self.timeout
         self._last_id += 1
         try:
-            self._send(_encode(_request(self._last_id, method, params)), (), limit)
+            self._send(encode(request_of(self._last_id, method, params)), (), limit)
             return self._answer_to(self._last_id, limit)
         except TimeoutError:
             raise _no_answer(method, self.timeout) from None
@@ -222,7 +222,7 @@ class Client:
                 continue
             error = message.get("error")
             if error is not None:
-                raise _error(error)
+                raise told_error(error)
             if message.get("id") == id_:
                 return message.get("result")
 
@@ -230,12 +230,12 @@ class Client:
         """Keep an event; answer a call of the daemon, which a client like this can't serve."""
         if "method" not in message:
             if message.get("id") is None and message.get("error") is not None:
-                raise _error(message["error"])
+                raise told_error(message["error"])
             return
         if message.get("id") is not None:
             refusal = {"code": -32601, "message": "this client serves no calls"}
             answer = {"jsonrpc": "2.0", "id": message["id"], "error": refusal}
-            self._send(_encode(answer), (), None)
+            self._send(encode(answer), (), None)
         elif message["method"] == "resync":
             raise CommandError("log.trimmed", RESYNC, _params(message))
         elif message["method"] == "event" and isinstance(message.get("params"), dict):
@@ -293,7 +293,11 @@ def connect(*, name: str = "client", timeout: float | None = 60.0) -> Client:
     return Client(socket_path(), name=name, timeout=timeout)
 
 
-def _encode(message: dict[str, object]) -> bytes:
+def encode(message: dict[str, object]) -> bytes:
+    """Write a message as a line of the wire.
+
+    :raises CommandError: ``usage.text`` if a text in it is not valid
+    """
     text = json.dumps(message, ensure_ascii=False, separators=(",", ":"))
     try:
         return text.encode() + b"\n"
@@ -332,11 +336,16 @@ def _no_answer(method: str, timeout: float | None) -> CommandError:
     )
 
 
-def _request(id_: int, method: str, params: dict[str, object]) -> dict[str, object]:
+def request_of(id_: int, method: str, params: dict[str, object]) -> dict[str, object]:
+    """Return a call as it stands on the wire."""
     return {"jsonrpc": "2.0", "id": id_, "method": method, "params": params}
 
 
-def _connect(connection: Socket, path: str) -> None:
+def reach(connection: Socket, path: str) -> None:
+    """Connect a socket with the daemon, and see to it that it is our own.
+
+    :raises CommandError: as :class:`Client`
+    """
     try:
         connection.connect(path)
     except (FileNotFoundError, ConnectionRefusedError):
@@ -356,7 +365,8 @@ def _connect(connection: Socket, path: str) -> None:
         )
 
 
-def _error(error: object) -> CommandError:
+def told_error(error: object) -> CommandError:
+    """Return the error of an answer as an exception."""
     told = error if isinstance(error, dict) else {}
     data = told.get("data")
     more = dict(data) if isinstance(data, dict) else {}

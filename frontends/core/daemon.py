@@ -12,24 +12,40 @@ if TYPE_CHECKING:
 def connect(name: str, timeout: float | None = 60.0, remote: str | None = None) -> "Client":
     """Open a session, and start the daemon if none runs, unless ``SAT_NO_START`` is set.
 
+    ``SAT_BRIDGE`` says over what: ``socket``, as without it, or ``dbus``.
+
     :param name: what the daemon calls this frontend in its log
     :param timeout: seconds that a call may take; None for no limit
     :param remote: the daemon of another machine: its name in the list of those known, or its
         address; without it, ``$SAT_REMOTE`` counts
     :raises CommandError: ``daemon.missing`` if none runs and none is to be started, or why it
-        doesn't start; else as :func:`sat.bridge.blocking.connect`
+        doesn't start; ``usage.bridge`` if there is no such bridge; else as
+        :func:`sat.bridge.blocking.connect`
     """
     remote = remote or os.environ.get("SAT_REMOTE")
     if remote:
         from sat.bridge.remote import RemoteClient, find
 
         return RemoteClient(find(remote), name=name, timeout=timeout)
+    bridge = os.environ.get("SAT_BRIDGE") or "socket"
+    if bridge == "dbus":
+        return _connect_dbus(name, timeout)
+    if bridge != "socket":
+        raise CommandError("usage.bridge", f"SAT_BRIDGE is socket or dbus, not “{bridge}”.")
+    return connect_here(name, timeout)
+
+
+def connect_here(name: str, timeout: float | None = 60.0) -> "Client":
+    """Open a session on the daemon's own socket, whatever the environment says of other ways.
+
+    :raises CommandError: as :func:`connect`
+    """
     from sat.bridge import blocking
 
     try:
         return blocking.connect(name=name, timeout=timeout)
     except CommandError as error:
-        if error.name != "daemon.missing" or os.environ.get("SAT_NO_START", "0") not in ("", "0"):
+        if error.name != "daemon.missing" or not _may_start():
             raise
     start()
     return blocking.connect(name=name, timeout=timeout)
@@ -48,3 +64,24 @@ def start() -> None:
             "daemon.missing",
             sentence.removeprefix("sat: ") or f"The daemon did not start (exit code {code}).",
         )
+
+
+def _connect_dbus(name: str, timeout: float | None) -> "Client":
+    try:
+        from sat.bridge.dbus_client import DBusClient
+    except ImportError as error:
+        raise CommandError(
+            "failed.dbus",
+            f"SAT_BRIDGE=dbus needs {error.name or error}: install it with "
+            "pip install 'salut-a-toi[dbus]'.",
+        ) from error
+    client = DBusClient(timeout=timeout)
+    if not client.daemon_runs and _may_start():
+        client.close()
+        start()
+        client = DBusClient(timeout=timeout)
+    return client
+
+
+def _may_start() -> bool:
+    return os.environ.get("SAT_NO_START", "0") in ("", "0")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.testbed import Daemon, Ejabberd, Prosody, Server
+from tests.testbed.bus import Bus
 
 People = Callable[..., tuple[str, ...]]
 SERVERS: dict[str, type[Server]] = {"prosody": Prosody, "ejabberd": Ejabberd}
@@ -16,12 +17,20 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "any_server: the story is of the daemon alone: one server is enough"
     )
+    config.addinivalue_line(
+        "markers", "each_bridge: the story is told over D-Bus too, with one of the servers"
+    )
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "server" in metafunc.fixturenames:
         one = any(mark.name == "any_server" for mark in metafunc.definition.iter_markers())
-        metafunc.parametrize("server", ["prosody"] if one else [*SERVERS], indirect=True)
+        servers = ["prosody"] if one else [*SERVERS]
+        if any(mark.name == "each_bridge" for mark in metafunc.definition.iter_markers()):
+            both = [*((name, "socket") for name in servers), ("prosody", "dbus")]
+            metafunc.parametrize(("server", "bridge"), both, indirect=True)
+        else:
+            metafunc.parametrize("server", servers, indirect=True)
 
 
 @pytest.fixture(scope="session")
@@ -32,10 +41,25 @@ def server(request: pytest.FixtureRequest) -> Iterator[Server]:
 
 
 @pytest.fixture
-def daemon() -> Iterator[Daemon]:
+def bridge(request: pytest.FixtureRequest) -> str:
+    """What the programs reach the daemon over."""
+    return str(getattr(request, "param", "socket"))
+
+
+@pytest.fixture
+def daemon(bridge: str) -> Iterator[Daemon]:
     """A daemon in an empty home."""
     with Daemon() as running:
-        yield running
+        if bridge == "socket":
+            yield running
+            return
+        try:
+            bus = Bus(running)
+        except LookupError as error:
+            pytest.skip(str(error))
+        with bus:
+            running.environment["SAT_BRIDGE"] = bridge
+            yield running
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,11 @@ import os
 import pty
 import subprocess
 
+import pytest
+
 from tests.testbed import Daemon
+
+pytestmark = pytest.mark.each_bridge
 
 
 def fails(daemon, code, *arguments):

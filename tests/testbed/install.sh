@@ -1,5 +1,5 @@
 #!/bin/sh
-# install.sh NAME… — installs what is missing of: make venv prosody ejabberd ssh node socat.
+# install.sh NAME… — installs what is missing of: make venv prosody ejabberd ssh node socat dbus.
 # As root, or through a sudo that asks for nothing, apt does it; otherwise the one line to run is printed, and this fails.
 set -eu
 
@@ -14,7 +14,15 @@ for name in "$@"; do
         ssh) [ -x /usr/sbin/sshd ] && command -v ssh >/dev/null || missing="$missing openssh-server" ;;
         node) command -v node >/dev/null || missing="$missing nodejs" ;;
         socat) command -v socat >/dev/null || missing="$missing socat" ;;
-        *) echo "install.sh: no program is called “$name” here; it knows make, venv, prosody, ejabberd, ssh, node and socat." >&2; exit 2 ;;
+        dbus) command -v dbus-daemon >/dev/null || missing="$missing dbus-daemon"
+            command -v busctl >/dev/null || missing="$missing systemd"
+            command -v gdbus >/dev/null || missing="$missing libglib2.0-bin"
+            # The system's own serve a virtual environment as well: tests/testbed/bus.py finds them.
+            for module in dbus gi; do
+                "${PYTHON:-python3}" -c "import $module" 2>/dev/null || [ -d /usr/lib/python3/dist-packages/$module ] ||
+                    missing="$missing python3-$module"
+            done ;;
+        *) echo "install.sh: no program is called “$name” here; it knows make, venv, prosody, ejabberd, ssh, node, socat and dbus." >&2; exit 2 ;;
     esac
 done
 [ -n "$missing" ] || exit 0
