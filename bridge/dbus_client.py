@@ -6,7 +6,7 @@ introspection says, and nothing else.
 
 import select
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from xml.etree import ElementTree
 
@@ -85,8 +85,9 @@ class DBusClient(Client):
 
     def close(self) -> None:
         """End the session; what the daemon was asked to do goes on."""
-        self._bus.remove_message_filter(self._listener)
-        self._bus.close()
+        if self._bus.get_is_connected():
+            self._bus.remove_message_filter(self._listener)
+            self._bus.close()
 
     def events(
         self, timeout: float | None = None, *, reader: int | None = None
@@ -119,6 +120,12 @@ class DBusClient(Client):
         return bool(self._received)
 
     def _call(self, method: str, params: dict[str, object], descriptors: Sequence[int]) -> object:
+        return self._start(method, params, descriptors)()
+
+    def _start(
+        self, method: str, params: dict[str, object], descriptors: Sequence[int]
+    ) -> Callable[[], object]:
+        """Make a call, and return what waits for its result."""
         interface, member = names_of(method)
         arguments = self._arguments(interface, member)
         if arguments is None:
@@ -135,8 +142,13 @@ class DBusClient(Client):
             options[DESCRIPTORS] = dbus.Array(files, signature="h")
         values.append(dbus.Dictionary(options, signature="sv"))
         signature = "".join(one for _, one in arguments)
-        answer = self._ask(ROOT, interface, member, signature, *values)
-        return from_bus(answer[0]) if answer else None
+        answer = self._begin(ROOT, interface, member, signature, *values)
+
+        def result() -> object:
+            found = answer()
+            return from_bus(found[0]) if found else None
+
+        return result
 
     def _arguments(self, interface: str, member: str) -> list[tuple[str, str]] | None:
         if self._methods is None:
@@ -173,6 +185,11 @@ class DBusClient(Client):
         self, path: str, interface: str, member: str, signature: str, *values: object
     ) -> list[object]:
         """Call a method on the bus and wait for the answer; events are kept meanwhile."""
+        return self._begin(path, interface, member, signature, *values)()
+
+    def _begin(
+        self, path: str, interface: str, member: str, signature: str, *values: object
+    ) -> Callable[[], list[object]]:
         if self._ended is not None:
             raise self._ended
         message = lowlevel.MethodCallMessage(self._owner, path, interface, member)
@@ -180,15 +197,19 @@ class DBusClient(Client):
         answers: list[lowlevel.Message] = []
         limit = _FOREVER if self.timeout is None else self.timeout
         self._bus.send_message_with_reply(message, answers.append, limit)
-        while not answers and self._ended is None:
-            self._turn(None)
-        if not answers:
-            assert self._ended is not None
-            raise self._ended
-        found = answers[0]
-        if found.get_type() == lowlevel.MESSAGE_TYPE_ERROR:
-            raise self._error(found, f"{interface}.{member}")
-        return list(found.get_args_list(byte_arrays=True))
+
+        def wait() -> list[object]:
+            while not answers and self._ended is None:
+                self._turn(None)
+            if not answers:
+                assert self._ended is not None
+                raise self._ended
+            found = answers[0]
+            if found.get_type() == lowlevel.MESSAGE_TYPE_ERROR:
+                raise self._error(found, f"{interface}.{member}")
+            return list(found.get_args_list(byte_arrays=True))
+
+        return wait
 
     def _error(self, answer: lowlevel.Message, called: str) -> CommandError:
         name = str(answer.get_error_name())

@@ -1,7 +1,7 @@
 """A session bus of one's own, on which sat-dbus is started by whoever asks for it."""
 
 import contextlib
-import importlib.util
+import functools
 import json
 import os
 import subprocess
@@ -28,22 +28,29 @@ def modules(folder: Path) -> list[str]:
 
     :raises LookupError: with what to do, if there are none for this Python
     """
-    if importlib.util.find_spec("dbus") and importlib.util.find_spec("gi"):
+    if _are_found(os.environ.get("PYTHONPATH", "")):
         return []
     folder.mkdir(exist_ok=True)
     for name in _MODULES:
         for file in _DEBIAN.glob(name):
             (folder / file.name).symlink_to(file)
-    code = "import dbus.mainloop.glib, gi.repository.GLib"
-    environment = os.environ | {"PYTHONPATH": str(folder)}
-    if subprocess.run(
-        [sys.executable, "-c", code], env=environment, stderr=subprocess.DEVNULL
-    ).returncode:
+    if not _are_found(str(folder)):
         raise LookupError(
             "dbus-python and PyGObject are missing for this Python: pip install '.[dbus]', or "
             "sh tests/testbed/install.sh dbus and the system's own Python"
         )
     return [str(folder)]
+
+
+@functools.cache
+def _are_found(path: str) -> bool:
+    """Tell whether a new interpreter finds both: this one may have been told where they are."""
+    found = subprocess.run(
+        [sys.executable, "-c", "import dbus.mainloop.glib, gi.repository.GLib"],
+        env={**os.environ, "PYTHONPATH": path},
+        stderr=subprocess.DEVNULL,
+    )
+    return found.returncode == 0
 
 
 class Bus:
@@ -54,7 +61,10 @@ class Bus:
 
     def __init__(self, daemon: Daemon) -> None:
         self._daemon = daemon
-        paths = [*modules(daemon.home / "modules"), daemon.environment.get("PYTHONPATH", "")]
+        self.environment = daemon.environment
+        #: Where dbus-python and PyGObject are, if not where this program finds them anyway.
+        self.modules = modules(daemon.home / "modules")
+        paths = [*self.modules, daemon.environment.get("PYTHONPATH", "")]
         daemon.environment |= {
             "PYTHONPATH": os.pathsep.join(filter(None, paths)),
             "XDG_DATA_HOME": str(daemon.home / "share"),

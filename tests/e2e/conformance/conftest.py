@@ -15,8 +15,8 @@ _numbers = itertools.count(1)
 
 @pytest.fixture(scope="session")
 def ways_outside() -> Iterator[Ways]:
-    with Daemon() as daemon:
-        yield Ways(daemon)
+    with Daemon() as daemon, contextlib.closing(Ways(daemon)) as ways:
+        yield ways
 
 
 @pytest.fixture(scope="session")

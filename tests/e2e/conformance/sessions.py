@@ -15,8 +15,10 @@ from typing import Protocol
 from urllib.parse import parse_qs, urlsplit
 
 from sat.bridge.errors import CommandError
+from tests.e2e.conformance.bus import BusSession, wait_until_served
 from tests.e2e.conformance.inside import InsideDaemon
 from tests.testbed import Daemon
+from tests.testbed.bus import Bus
 from tests.testbed.processes import end_process
 
 #: Seconds in which what must come has come, on a loaded machine too.
@@ -252,6 +254,7 @@ class Ways:
         self.daemon = daemon
         self.url = ""
         self._token = ""
+        self._bus: Bus | None = None
 
     def unix(self) -> LineSession:
         """Open a session over the daemon's socket."""
@@ -261,6 +264,13 @@ class Ways:
         """Open a session as a frontend does that has the daemon in its own process."""
         assert isinstance(self.daemon, InsideDaemon)
         return self._greet(LineSession(UnixPipe(self.daemon.line())))
+
+    def dbus(self) -> BusSession:
+        """Open a session over the bus, which is there from the first one on."""
+        if self._bus is None:
+            self._bus = Bus(self.daemon)
+            wait_until_served(self._bus)
+        return BusSession(self._bus)
 
     def stdio(self) -> LineSession:
         """Open a session over standard input and output."""
@@ -300,6 +310,13 @@ class Ways:
         if self.url:
             where = urlsplit(self.daemon.sat("pair").stdout.strip())
             self.url = where.geturl()
+        if self._bus is not None:
+            wait_until_served(self._bus)
+
+    def close(self) -> None:
+        """End what was begun for the ways; the daemon goes on."""
+        if self._bus is not None:
+            self._bus.stop()
 
     @staticmethod
     def _greet(session: LineSession, **more: str) -> LineSession:
@@ -313,6 +330,7 @@ SESSIONS: dict[str, Callable[[Ways], Session]] = {
     "stdio": Ways.stdio,
     "tls": Ways.tls,
     "inside": Ways.inside,
+    "dbus": Ways.dbus,
 }
 #: Those that carry lines.
 LINES: dict[str, Callable[[Ways], LineSession]] = {
