@@ -26,7 +26,8 @@ from sat.bridge.types import decode_hook, encode_hook
 #: The version of the API that this client speaks.
 API = "1"
 
-_MAX_LINE = 16 * 1024 * 1024
+#: The longest line, in bytes, in either direction.
+MAX_LINE = 16 * 1024 * 1024
 
 Result = TypeVar("Result")
 
@@ -134,8 +135,8 @@ class Client:
         self._last_id = id_ = self._last_id + 1
         request = {"jsonrpc": "2.0", "id": id_, "method": method, "params": params}
         line = msgspec.json.encode(request, enc_hook=encode_hook) + b"\n"
-        if len(line) > _MAX_LINE:
-            raise CommandError("usage.line", f"{method}: a call takes at most {_MAX_LINE} bytes.")
+        if len(line) > MAX_LINE:
+            raise CommandError("usage.line", f"{method}: a call takes at most {MAX_LINE} bytes.")
         answer: asyncio.Future[msgspec.Raw] = asyncio.get_running_loop().create_future()
         self._waiting[id_] = answer
         try:
@@ -252,7 +253,7 @@ async def connect(path: str | None = None, *, name: str = "client") -> Client:
     """
     path = socket_path() if path is None else path
     try:
-        reader, writer = await asyncio.open_unix_connection(path, limit=_MAX_LINE)
+        reader, writer = await asyncio.open_unix_connection(path, limit=MAX_LINE)
     except (FileNotFoundError, ConnectionRefusedError):
         raise CommandError(
             "daemon.missing", "No daemon is running: start one with “sat start”."
@@ -261,7 +262,7 @@ async def connect(path: str | None = None, *, name: str = "client") -> Client:
         raise CommandError(
             "denied.socket", f"The daemon's socket {path} can't be opened: {error.strerror}."
         ) from error
-    return await _greet(Client(reader, writer), name)
+    return await greet(Client(reader, writer), name)
 
 
 async def converse(line: socket.socket, *, name: str = "client") -> Client:
@@ -270,13 +271,18 @@ async def converse(line: socket.socket, *, name: str = "client") -> Client:
     :param name: what the daemon calls this client in its log
     :raises CommandError: what the daemon refuses
     """
-    reader, writer = await asyncio.open_unix_connection(sock=line, limit=_MAX_LINE)
-    return await _greet(Client(reader, writer), name)
+    reader, writer = await asyncio.open_unix_connection(sock=line, limit=MAX_LINE)
+    return await greet(Client(reader, writer), name)
 
 
-async def _greet(client: Client, name: str) -> Client:
+async def greet(client: Client, name: str, **more: object) -> Client:
+    """Say hello in a new session, which ends if that is refused; return it.
+
+    :param more: what is said beside the name
+    :raises CommandError: what the daemon refuses
+    """
     try:
-        client.hello = await client.call("session.hello", Hello, api=API, client=name)
+        client.hello = await client.call("session.hello", Hello, api=API, client=name, **more)
     except BaseException:
         await client.close()
         raise

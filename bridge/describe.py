@@ -11,8 +11,9 @@ from sat.bridge.command import CommandSpec
 from sat.bridge.errors import EXIT_CODES
 from sat.bridge.events import Event
 from sat.bridge.model import Level
-from sat.bridge.session import API_VERSION, OWN_CALLS
+from sat.bridge.session import OWN_CALLS
 from sat.bridge.types import encode_hook, schema_hook
+from sat.bridge.wire import API_VERSION
 
 
 def describe(commands: Iterable[CommandSpec], events: Iterable[type[Event]]) -> dict[str, Any]:

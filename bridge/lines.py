@@ -11,6 +11,7 @@ from twisted.internet.protocol import Protocol as TwistedProtocol
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from sat.bridge.heartbeat import MAX_SILENT, PING
 from sat.bridge.session import Session
 from sat.bridge.wire import MAX_LINE, Line
 
@@ -47,6 +48,7 @@ class LineProtocol(TwistedProtocol):
         self._paused = False
         self._waiting: deque[bytes] = deque()
         self._ending = False
+        self._silent = 0
 
     def makeConnection(self, transport: ITransport) -> None:
         """Take note of the transport, then begin."""
@@ -65,6 +67,7 @@ class LineProtocol(TwistedProtocol):
 
     def dataReceived(self, data: bytes) -> None:
         """Cut what came into lines."""
+        self._silent = 0
         if self._session is None or self._ending:
             return
         *ends, rest = data.split(b"\n")
@@ -111,6 +114,16 @@ class LineProtocol(TwistedProtocol):
             self._session.line_received(self._waiting.popleft())
         if not self._paused:
             self._wire.resumeProducing()
+
+    def beat(self) -> None:
+        """Ask for a sign of life after some silence; end the line after too much of it."""
+        if self._paused:
+            return  # silent because nothing is read
+        self._silent += 1
+        if self._silent > MAX_SILENT:
+            self._wire.abortConnection()
+        elif self._silent > 1:
+            self.write(PING)
 
     def close(self) -> None:
         """End once what is queued is written."""

@@ -11,10 +11,12 @@ from socket import AF_UNIX, SOCK_STREAM, create_connection, gaierror, socketpair
 
 from sat.bridge.blocking import Client
 from sat.bridge.errors import CommandError
+from sat.bridge.keepalive import keep_alive
 from sat.bridge.paths import Home, home
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import ssl
     import subprocess
     from _socket import socket as Socket
     from typing import TypedDict
@@ -28,7 +30,8 @@ if TYPE_CHECKING:
 
 #: Seconds in which another machine has to answer.
 PATIENCE = 20.0
-_PORT = 7657
+#: Where a daemon listens that is not told otherwise.
+PORT = 7657
 #: pipx puts programs where a shell that nobody logs in to doesn't look.
 _COMMAND = 'exec env PATH="$HOME/.local/bin:$PATH" sat bridge-stdio'
 _OPTIONS = ("-T", "-o", "ServerAliveInterval=15", "-o", "ServerAliveCountMax=3")
@@ -70,7 +73,56 @@ class Address:
         if self.kind == "ssh":
             user = f"{self.user}@" if self.user else ""
             return f"ssh://{user}{host}" + (f":{self.port}" if self.port else "")
-        return f"sat://{host}:{self.port or _PORT}/?pin={self.pin}"
+        return f"sat://{host}:{self.port or PORT}/?pin={self.pin}"
+
+    def ssh_command(self) -> list[str]:
+        """Return the command that runs the other end of a session there."""
+        import shlex
+
+        command = [*shlex.split(os.environ.get("SAT_SSH") or "ssh"), *_OPTIONS]
+        if self.port:
+            command += ["-p", str(self.port)]
+        host = f"{self.user}@{self.host}" if self.user else self.host
+        return [*command, "--", host, _COMMAND]
+
+    def check_pin(self, certificate: bytes | None) -> None:
+        """Refuse a certificate that is another than the one that belongs to the address.
+
+        :raises CommandError: ``denied.pin``
+        """
+        import hashlib
+
+        if hashlib.sha256(certificate or b"").hexdigest() != self.pin:
+            raise CommandError(
+                "denied.pin",
+                f"At {self.host} another answers than the daemon that you were invited to: "
+                "nothing was sent. Ask whose it is before you pair again.",
+            )
+
+    def unreached(self, error: OSError) -> CommandError:
+        """Return what is told when nothing answers."""
+        if isinstance(error, gaierror):
+            reason = "there is no such host"
+        elif isinstance(error, TimeoutError):
+            reason = "no answer"
+        else:
+            # asyncio has a text of its own, for programmers.
+            reason = os.strerror(error.errno) if error.errno else str(error)
+        return CommandError(
+            "offline.remote",
+            f"The daemon at {self.host}, port {self.port or PORT}, can't be reached: {reason}.",
+        )
+
+
+def tls_context() -> "ssl.SSLContext":
+    """Return what TLS needs to know: nobody vouches for a daemon, it is known by its hash."""
+    import ssl
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
 
 
 class RemoteClient(Client):
@@ -136,15 +188,9 @@ class RemoteClient(Client):
         return CommandError("daemon.gone", f"The daemon on {where} ended the session{reason}.")
 
     def _open_ssh(self) -> "Socket":
-        import shlex
         import subprocess
 
-        address = self._address
-        command = [*shlex.split(os.environ.get("SAT_SSH") or "ssh"), *_OPTIONS]
-        if address.port:
-            command += ["-p", str(address.port)]
-        host = f"{address.user}@{address.host}" if address.user else address.host
-        command += ["--", host, _COMMAND]
+        command = self._address.ssh_command()
         ours, theirs = socketpair(AF_UNIX, SOCK_STREAM)
         try:
             # It asks for a password, or about a key, on the terminal itself.
@@ -159,32 +205,22 @@ class RemoteClient(Client):
         return ours
 
     def _open_tls(self) -> "Socket":
-        import hashlib
-        import ssl
-
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.minimum_version = ssl.TLSVersion.TLSv1_3
-        # Nobody vouches for it: it is known by its hash.
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
         where = self._address
         try:
-            plain = create_connection((where.host, where.port or _PORT), PATIENCE)
+            plain = create_connection((where.host, where.port or PORT), PATIENCE)
         except OSError as error:
-            raise _unreached(where, error) from error
+            raise where.unreached(error) from error
         try:
-            line = context.wrap_socket(plain)
+            keep_alive(plain)
+            line = tls_context().wrap_socket(plain)
         except OSError as error:
             plain.close()
-            raise _unreached(where, error) from error
-        shown = line.getpeercert(binary_form=True) or b""
-        if hashlib.sha256(shown).hexdigest() != where.pin:
+            raise where.unreached(error) from error
+        try:
+            where.check_pin(line.getpeercert(binary_form=True))
+        except CommandError:
             line.close()
-            raise CommandError(
-                "denied.pin",
-                f"At {where.host} another answers than the daemon that you were invited to: "
-                "nothing was sent. Ask whose it is before you pair again.",
-            )
+            raise
         return line
 
 
@@ -259,17 +295,4 @@ def _no_address(url: str) -> CommandError:
     return CommandError(
         "usage.remote",
         f"“{url}” is no address of a daemon: it is ssh://HOST, or what “sat pair” shows there.",
-    )
-
-
-def _unreached(where: Address, error: OSError) -> CommandError:
-    if isinstance(error, gaierror):
-        reason = "there is no such host"
-    elif isinstance(error, TimeoutError):
-        reason = "no answer"
-    else:
-        reason = error.strerror or str(error)
-    return CommandError(
-        "offline.remote",
-        f"The daemon at {where.host}, port {where.port or _PORT}, can't be reached: {reason}.",
     )

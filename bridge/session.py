@@ -18,13 +18,15 @@ from sat.bridge.command import command, commands_of
 from sat.bridge.dispatcher import Dispatcher, encode_result
 from sat.bridge.errors import CommandError
 from sat.bridge.grant import Grant
+from sat.bridge.heartbeat import HEARTBEAT
 from sat.bridge.log import EventLog, VolatileEvent
 from sat.bridge.model import Level
 from sat.bridge.secret import SecretText
 from sat.bridge.subscription import Attach, Attaching, Resume, Spawn, Subscription, start_of
 from sat.bridge.trace import Trace
 from sat.bridge.wire import (
-    MAX_LINE,
+    API_VERSION,
+    FEATURES,
     Attached,
     Doors,
     Hello,
@@ -33,21 +35,15 @@ from sat.bridge.wire import (
     Request,
     error_line,
     fault_of,
+    read_request,
     result_line,
-    unreadable,
 )
-
-#: The version of the API: the first number changes when something is taken away.
-API_VERSION = "1.0"
-#: What a session may ask for beyond calls and events.
-FEATURES = ("events", "snapshot", "resume", "cursor", "txn", "descriptors")
 
 _MAX_RUNNING = 256
 _MAX_DESCRIPTORS = 16
 #: What may be done before hello.
 _NOTHING = Grant(profiles={})
 
-_requests = msgspec.json.Decoder(Request)
 Entry = TypeVar("Entry")
 
 
@@ -86,7 +82,7 @@ class Session:
         self._open = True
         self._input_ended = False
         self._running = 0
-        self._output_paused = False
+        self._output_paused = self._answers_beats = False
         self._ending = False
         self._knocking = False
         self._subscription: Subscription | None = None
@@ -106,11 +102,13 @@ class Session:
         if self._ending:
             return
         try:
-            request = _requests.decode(line)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            request = read_request(line)
+        except CommandError as error:
             # Whichever came with this line must not be taken for those of the next one.
             self._close_descriptors()
-            self._answer_error(None, unreadable(error))
+            self._answer_error(None, error)
+            return
+        if request is None:
             return
         call = Call(self.id, request.method, self._granted)
         call.descriptors = self._descriptors[: request.descriptors]
@@ -140,6 +138,11 @@ class Session:
             self._line.resume_reading()
         if self._subscription is not None:
             self._subscription.resume()
+
+    def beat(self) -> None:
+        """Look whether the frontend is there, if it has said that it answers."""
+        if self._answers_beats:
+            self._line.beat()
 
     def input_ended(self) -> None:
         """End once every call is answered; who attached goes on getting events."""
@@ -262,6 +265,7 @@ class Session:
             self.grant = await self._let_in(lambda doors: doors.admit(shown.reveal()))
         self._greeted = True
         self.client = client
+        self._answers_beats = HEARTBEAT in (features or ())
         return Hello(
             api=API_VERSION,
             features=FEATURES,
@@ -375,14 +379,8 @@ class Session:
     # ---- answers
 
     def _answer(self, id_: int | str | None, *result: bytes) -> None:
-        if not self._open:
-            return
-        line = result_line(id_, *result)
-        if len(line) > MAX_LINE:
-            too_large = "the answer is too large for a line: ask for less at a time"
-            self._answer_error(id_, CommandError("failed.size", too_large))
-        else:
-            self._write_in_turn(line)
+        if self._open:
+            self._write_in_turn(result_line(id_, *result))
 
     def _answer_error(self, id_: int | str | None, error: CommandError) -> None:
         if self._open:

@@ -21,6 +21,7 @@ from twisted.python.failure import Failure
 
 from sat.bridge.errors import CommandError
 from sat.bridge.grant import Grant
+from sat.bridge.keepalive import keep_alive
 from sat.bridge.lines import LineProtocol
 from sat.bridge.session import Session
 from sat.bridge.wire import MAX_LINE, Doors, Line, error_line
@@ -137,7 +138,9 @@ class TlsLine(LineProtocol):
 
     def connectionMade(self) -> None:
         """Begin a session; of too many of whom nothing is known, the oldest goes."""
-        self._address = getattr(cast(Any, self.transport).getPeer(), "host", "")
+        wire = cast(Any, self.transport)
+        self._address = getattr(wire.getPeer(), "host", "")
+        keep_alive(wire.socket)
         strangers = self._door.strangers
         strangers[self] = None
         if len(strangers) > MAX_STRANGERS:

@@ -8,9 +8,14 @@ import msgspec
 
 from sat.bridge.errors import CommandError
 from sat.bridge.grant import Grant
+from sat.bridge.heartbeat import HEARTBEAT, is_answer
 from sat.bridge.model import Level, Model
 from sat.bridge.snapshot import State
 
+#: The version of the API: the first number changes when something is taken away.
+API_VERSION = "1.1"
+#: What a session may ask for beyond calls and events.
+FEATURES = ("events", "snapshot", "resume", "cursor", "txn", "descriptors", HEARTBEAT)
 #: The longest line, in bytes, in either direction.
 MAX_LINE = 16 * 1024 * 1024
 
@@ -26,6 +31,9 @@ class Line(Protocol):
 
     def resume_reading(self) -> None:
         """Deliver lines again."""
+
+    def beat(self) -> None:
+        """Ask for a sign of life after some silence; end the line after too much of it."""
 
     def close(self) -> None:
         """End the session once what is queued is written."""
@@ -93,10 +101,15 @@ class Attached(Model, frozen=True, kw_only=True):
 def result_line(id_: int | str | None, *result: bytes) -> bytes:
     """Return the line that answers a call with a result in JSON, whole or in parts.
 
-    It is put together at once: it may hold thousands of contacts.
+    It is put together at once: it may hold thousands of contacts. If it is too long for a line,
+    an error takes its place.
     """
     head = b'{"jsonrpc":"2.0","id":' + msgspec.json.encode(id_) + b',"result":'
-    return b"".join((head, *result, b"}\n"))
+    line = b"".join((head, *result, b"}\n"))
+    if len(line) <= MAX_LINE:
+        return line
+    too_large = "the answer is too large for a line: ask for less at a time"
+    return error_line(id_, CommandError("failed.size", too_large))
 
 
 def error_line(id_: int | str | None, error: CommandError) -> bytes:
@@ -113,10 +126,22 @@ def error_line(id_: int | str | None, error: CommandError) -> bytes:
     return msgspec.json.encode(body) + b"\n"
 
 
-def unreadable(error: Exception) -> CommandError:
-    """Return what is told of a line that holds no request."""
-    name = "usage.request" if isinstance(error, msgspec.ValidationError) else "usage.json"
-    return CommandError(name, f"this line is not a JSON-RPC request: {error}")
+_requests = msgspec.json.Decoder(Request)
+
+
+def read_request(line: bytes) -> Request | None:
+    """Return the call in a line; None if it answers one of ours.
+
+    :raises CommandError: ``usage.json``, ``usage.request``
+    """
+    try:
+        return _requests.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        if is_answer(line):
+            return None
+        name = "usage.request" if isinstance(error, msgspec.ValidationError) else "usage.json"
+        sentence = f"this line is not a JSON-RPC request: {error}"
+        raise CommandError(name, sentence) from error
 
 
 def fault_of(method: str) -> CommandError:

@@ -229,7 +229,8 @@
     const { client = "sat.js", token } = options || {};
     const session = new Session(line);
     try {
-      const greeting = { api: API, client, ...(token === undefined ? {} : { token }) };
+      const features = ["heartbeat"]; // an event loop answers whenever it is asked
+      const greeting = { api: API, client, features, ...(token === undefined ? {} : { token }) };
       session.hello = await session.call("session.hello", greeting);
     } catch (error) {
       session.close();

@@ -48,6 +48,7 @@ from sat.backend.search import index_some
 from sat.backend.store import Reader, Store, prepare
 from sat.backend.tasks import spawn
 from sat.backend.waiters import StateWaiters
+from sat.bridge import heartbeat
 from sat.bridge.command import CommandSpec, commands_of
 from sat.bridge.describe import describe
 from sat.bridge.dispatcher import Dispatcher
@@ -66,10 +67,10 @@ from sat.bridge.events import (
 from sat.bridge.grant import EVERYTHING
 from sat.bridge.model import Changed, PluginInfo, Status, Storage
 from sat.bridge.paths import Home
-from sat.bridge.session import API_VERSION, OWN_CALLS, Session
+from sat.bridge.session import OWN_CALLS, Session
 from sat.bridge.trace import Trace
 from sat.bridge.unix import adopt, listen
-from sat.bridge.wire import Doors, Line
+from sat.bridge.wire import API_VERSION, Doors, Line
 
 #: How often the user's plugin folder is looked at, in seconds.
 _LOOK = 1.0
@@ -131,7 +132,7 @@ class Daemon:
         self._retention = Retention(journal, reactor)
         self._trace = Trace(self.hub.session, self._spec)
         self._port: IListeningPort | None = None
-        self._looking: LoopingCall | None = None
+        self._repeated: list[LoopingCall] = []
         self._ready = False
         self._network = (
             NetworkWatch(reactor, network, self._network_changed) if network is not None else None
@@ -159,9 +160,8 @@ class Daemon:
             self._reactor, self._home.socket, self._make_session, self._forget_session
         )
         self._remote.begin(self._pairings, self._make_session, self._forget_session)
-        self._looking = LoopingCall(self._plugins.look)
-        self._looking.clock = self._reactor
-        self._looking.start(_LOOK, now=False)
+        self._repeat(self._plugins.look, _LOOK)
+        self._repeat(self._beat, heartbeat.PERIOD)
         if self._network is not None:
             self._network.start()
         spawn(self.profiles.begin(), "connecting the profiles")
@@ -172,8 +172,9 @@ class Daemon:
 
     async def end(self) -> None:
         """Take no more calls, store and acknowledge what has arrived, and close every stream."""
-        if self._looking is not None and self._looking.running:
-            self._looking.stop()
+        for repeated in self._repeated:
+            if repeated.running:
+                repeated.stop()
         self._retention.end()
         if self._network is not None:
             self._network.stop()
@@ -188,6 +189,16 @@ class Daemon:
         for session in list(self.hub.sessions):
             session.drop()
         _log.info("ended")
+
+    def _repeat(self, call: Callable[[], None], seconds: float) -> None:
+        repeated = LoopingCall(call)
+        repeated.clock = self._reactor
+        repeated.start(seconds, now=False)
+        self._repeated.append(repeated)
+
+    def _beat(self) -> None:
+        for session in list(self.hub.sessions):
+            session.beat()
 
     # ---- calls
 

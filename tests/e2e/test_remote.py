@@ -1,14 +1,21 @@
 """jp on one machine, the daemon on another: over ssh and over TLS, on two homes of this one."""
 
+import asyncio
 import hashlib
+import json
 import os
 import shutil
 import stat
 import tempfile
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
+from sat.bridge.errors import CommandError
+from sat.bridge.model import Option
+from sat.bridge.remote import RemoteClient, find
+from sat.bridge.remote_client import connect
 from tests.testbed import Daemon, Prosody
 from tests.testbed.processes import free_ports, wait_until
 from tests.testbed.ssh import SshServer
@@ -92,6 +99,71 @@ def test_what_is_done_from_afar_is_seen_here(server, daemon, pair, remote):
     (told,) = remote.json("-p", bob, "message", "list", server.jid(alice))
     assert told["body"] == "from afar"
     assert remote.jp("ping", peer, "-p", alice).stdout
+
+
+def test_a_program_on_asyncio_is_attached_from_afar(daemon, remote, monkeypatch):
+    for name in ("SAT_HOME", "SAT_SSH"):
+        if name in remote.environment:
+            monkeypatch.setenv(name, remote.environment[name])
+    place = find(remote.environment["SAT_REMOTE"])
+
+    async def story() -> None:
+        async with await connect(place, name="program 1.0") as one:
+            attached = await one.attach(profiles=[])
+            assert "heartbeat" in one.hello.features and attached.mode == "snapshot"
+            await one.call("option.set", Option, name="csi.delay", value=12.0)
+            async for received in one.events():
+                assert received.event.data.name == "csi.delay"
+                break
+            with pytest.raises(CommandError, match="there is no method"):
+                await one.call("no.such", object)
+        assert daemon.json("option", "get", "csi.delay")[0]["value"] == 12.0
+
+    asyncio.run(story())
+
+
+def test_what_refuses_a_program_on_asyncio(daemon, elsewhere, ssh, monkeypatch):
+    async def refused(**remote: str) -> CommandError:
+        with pytest.raises(CommandError) as caught:
+            await connect(remote)
+        return caught.value
+
+    async def story() -> None:
+        pin = "0" * 64
+        (port,) = free_ports(1)
+        error = await refused(url=f"sat://127.0.0.1:{port}/?pin={pin}")
+        assert (error.name, "refused" in error.sentence) == ("offline.remote", True)
+        pair_up(daemon, elsewhere)
+        (listed,) = json.loads((elsewhere.home / "remotes.json").read_text()).values()
+        other = listed["url"].partition("pin=")[0] + "pin=" + pin
+        assert (await refused(url=other)).name == "denied.pin"
+        error = await refused(**{**listed, "token": "guessed"})
+        assert error.name == "denied.token"
+        monkeypatch.setenv("SAT_SSH", ssh.client)
+        error = await refused(url=f"ssh://127.0.0.1:{port}")
+        assert (error.name, "127.0.0.1" in error.sentence) == ("offline.remote", True)
+        monkeypatch.setenv("SAT_SSH", "/nonexistent")
+        assert (await refused(url="ssh://127.0.0.1")).name == "failed.ssh"
+        assert (await refused(url="http://127.0.0.1")).name == "usage.remote"
+
+    asyncio.run(story())
+
+
+def test_the_system_notices_a_machine_that_is_gone(daemon, elsewhere):
+    """Both ends ask the system to look: their line has a timer though nothing is on its way."""
+    pair_up(daemon, elsewhere)
+    (listed,) = json.loads((elsewhere.home / "remotes.json").read_text()).values()
+    with RemoteClient(listed) as one:
+        one.call("profile.list")
+        port = urlsplit(listed["url"]).port
+
+        def timers() -> list[str]:
+            lines = Path("/proc/net/tcp").read_text().splitlines()[1:]
+            ends = [line.split() for line in lines if f":{port:04X} " in line]
+            # Fields 3 and 5: the state (1: established), the timer (2: keep-alive).
+            return [end[5].partition(":")[0] for end in ends if end[3] == "01"]
+
+        assert wait_until(lambda: timers() == ["02", "02"], 30), timers()
 
 
 def test_a_file_of_another_machine_is_sent(daemon, remote):
