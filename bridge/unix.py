@@ -6,6 +6,7 @@ well (``SO_PEERCRED``). An open file comes along with a line as a descriptor (``
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import socket
@@ -22,7 +23,7 @@ from twisted.internet.interfaces import (
 )
 from twisted.internet.protocol import Factory
 from twisted.internet.protocol import Protocol as TwistedProtocol
-from twisted.internet.unix import Server
+from twisted.internet.unix import Port, Server
 from zope.interface import implementer
 
 from sat.bridge.lines import LineProtocol, MakeSession
@@ -33,14 +34,36 @@ class _Connected(Protocol):
     socket: socket.socket
 
 
-class _Listener(Protocol):
-    def listenUNIX(
-        self,
-        address: str,
-        factory: Factory,
-        mode: int = ...,
-        wantPID: bool = ...,
-    ) -> IListeningPort: ...
+class _Server(Server):
+    """Writes at once what the other end takes at once.
+
+    Twisted's own asks for the moment in which it may be written, and that costs ten times as much
+    as writing: an event goes to many frontends, and all but a slow one have room for it.
+    """
+
+    _waiting = False
+
+    def startWriting(self) -> None:
+        self._waiting = True
+        super().startWriting()
+
+    def stopWriting(self) -> None:
+        self._waiting = False
+        super().stopWriting()
+
+    def write(self, data: bytes) -> None:
+        if not self._waiting and self.connected and not self.disconnecting:
+            # What fails fails again when it is tried in its turn, and is told of there.
+            with contextlib.suppress(OSError):
+                written = self.socket.send(data)
+                if written == len(data):
+                    return
+                data = data[written:]
+        super().write(data)
+
+
+class _Port(Port):
+    transport = _Server
 
 
 def listen(
@@ -59,11 +82,14 @@ def listen(
     if os.path.lexists(path):
         os.unlink(path)  # noqa: PTH108
     factory = _Factory(make_session, forget)
+    # As Twisted's ``listenUNIX``, which has transports of its own.
+    port = _Port(path, factory, mode=0o600, reactor=reactor)  # type: ignore[no-untyped-call]
     before = os.umask(0o177)
     try:
-        return cast(_Listener, reactor).listenUNIX(path, factory, mode=0o600)
+        port.startListening()  # type: ignore[no-untyped-call]
     finally:
         os.umask(before)
+    return cast(IListeningPort, port)
 
 
 def adopt(
@@ -80,7 +106,7 @@ def adopt(
     line = UnixLine(make_session, forget)
     connection.setblocking(False)
     # As Twisted's Port does with what it accepts; ``adoptStreamConnection`` passes no descriptors.
-    server = Server(connection, line, "", None, 0, reactor)  # type: ignore[no-untyped-call]
+    server = _Server(connection, line, "", None, 0, reactor)  # type: ignore[no-untyped-call]
     line.makeConnection(cast(ITransport, server))
 
 

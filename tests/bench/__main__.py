@@ -1,4 +1,4 @@
-"""Measure all, or what is named: ``python -m tests.bench [NAME]…``; ``xmpp`` is all of the wire."""
+"""Measure all, or what is named: ``python -m tests.bench [NAME]…``; ``bridge``: all of its own."""
 
 import sys
 
@@ -6,7 +6,7 @@ from twisted.internet import asyncioreactor
 
 asyncioreactor.install()
 
-from tests.bench import history, startup, traffic, wire  # noqa: E402
+from tests.bench import bridge, history, startup, traffic, wire  # noqa: E402
 from tests.bench.report import show  # noqa: E402
 
 ALL = {
@@ -22,13 +22,20 @@ XMPP = {
     "roster": wire.roster,
     "profiles": wire.profiles,
 }
+BRIDGE = {
+    "echo": bridge.echo,
+    "fan-out": bridge.fan_out,
+    "attaching": bridge.attaching,
+    "stuck": bridge.stuck,
+}
+GROUPS = {"xmpp": XMPP, "bridge": BRIDGE}
 
 
 def main(names: list[str]) -> int:
     """Print the table; 0 if every aim is met."""
     figures = []
-    known = ALL | XMPP
-    wanted = [one for name in names for one in (XMPP if name == "xmpp" else (name,))]
+    known = ALL | XMPP | BRIDGE
+    wanted = [one for name in names for one in GROUPS.get(name, (name,))]
     for name in wanted or known:
         print(f"— {name}", file=sys.stderr, flush=True)
         figures += known[name]()
