@@ -145,7 +145,7 @@ def told(guard: Guard, tree: Path) -> bool:
 
 
 def main(rules: list[str]) -> int:
-    """Check all guards, or those of some rules."""
+    """Check all guards, or those of some rules (``bridge``: those of the bridge elsewhere)."""
     wanted = [guard for guard in GUARDS if not rules or str(guard.rule) in rules]
     groups: defaultdict[str, set[str]] = defaultdict(set)
     for guard in wanted:
