@@ -65,11 +65,16 @@ def test_thousands_wait_while_alice_speaks(make, share, daemon):
         for name in ("alice", "bob"):
             server.add_user(name, secrets.token_hex(12))
         server.befriend("alice", "bob")
-        come_back(server, daemon, WAITING // share, SENT // share)
+        waiting, sent = WAITING // share, SENT // share
+        found = come_back(server, daemon, waiting, sent)
+        assert numbers(found, "in") == [*range(1, waiting + 1)]
+        assert numbers(found, "out") == [*range(1, sent + 1)]
+        assert len(found) == waiting + sent + len(("before", "meanwhile"))
+        assert len({one["id"] for one in found}) == len(found)
 
 
-def come_back(server: Server, daemon: Daemon, waiting: int, sent: int) -> None:
-    """Let alice come back to what waits, and speak at once."""
+def come_back(server: Server, daemon: Daemon, waiting: int, sent: int) -> list[dict]:
+    """Let alice come back to what waits, and speak at once; return what is there in the end."""
     alice, bob = "alice", "bob"
     own, peer = server.jid(alice), server.jid(bob)
     with Proxy(server.ports["c2s"], Random(1)) as proxy, ExitStack() as stack:
@@ -101,8 +106,4 @@ def come_back(server: Server, daemon: Daemon, waiting: int, sent: int) -> None:
         assert wait_until(all_there, 120), len(history(daemon, alice, peer))
         # Nothing comes a second time.
         time.sleep(1)
-        found = history(daemon, alice, peer)
-        assert numbers(found, "in") == [*range(1, waiting + 1)]
-        assert numbers(found, "out") == [*range(1, sent + 1)]
-        assert len(found) == waiting + sent + 2
-        assert len({one["id"] for one in found}) == len(found)
+        return history(daemon, alice, peer)
