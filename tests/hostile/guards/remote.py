@@ -82,7 +82,7 @@ REMOTE = (
         _NAME,
         "a code of yesterday",
         _PAIRINGS,
-        "        if found is None or found.expires <= self._core.now():\n",
+        "        if found is None or found.expires <= self._clock.seconds():\n",
         "        if found is None:\n",
         (f"{_REMOTE}::test_a_code_is_good_for_once_and_not_for_long",),
     ),
