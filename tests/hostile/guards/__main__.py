@@ -157,21 +157,28 @@ class Trees:
             return list(pool.map(one, things))
 
 
-def files(guards: Iterable[Guard]) -> list[list[str]]:
-    """Return the tests of guards, each once, by file; those that may take longest come first."""
-    named: defaultdict[str, set[str]] = defaultdict(set)
+def files(guards: Iterable[Guard]) -> list[tuple[str, str]]:
+    """Return the files of the guards' tests, each with an expression for those that are named.
+
+    Those that may take longest come first.
+    """
+    wanted: defaultdict[str, set[str]] = defaultdict(set)
     for guard in guards:
-        for test in guard.tests:
-            named[test.partition("::")[0]].add(test)
-    largest = sorted(named, key=lambda file: (ROOT / file).stat().st_size, reverse=True)
-    return [[file] if file in named[file] else sorted(named[file]) for file in largest]
+        for named in guard.tests:
+            file, _, test = named.partition("::")
+            wanted[file].add(" and ".join(f"({one})" for one in (test, guard.match) if one))
+    largest = sorted(wanted, key=lambda file: (ROOT / file).stat().st_size, reverse=True)
+    return [
+        (file, "" if "" in wanted[file] else " or ".join(sorted(wanted[file]))) for file in largest
+    ]
 
 
-def passes(tests: list[str], tree: Tree) -> bool:
+def passes(group: tuple[str, str], tree: Tree) -> bool:
     """See tests pass as they are; tell what else they do."""
-    code, said = tree.run(*tests, seconds=ALL_PATIENCE, keep=True)
+    file, match = group
+    code, said = tree.run(file, *(["-k", match] if match else []), seconds=ALL_PATIENCE, keep=True)
     if code != 0:
-        print(f"{tests[0]}: pytest ends with {code}\n{said[-4000:]}", flush=True)
+        print(f"{file}: pytest ends with {code}\n{said[-4000:]}", flush=True)
     return code == 0
 
 

@@ -37,6 +37,22 @@ CAPS = (
     ),
     Guard(
         20,
+        "what somebody showed in a room, of whoever has the nick after",
+        "sat/backend/rooms/service.py",
+        "        if not told.here:\n            self.live.capabilities.gone",
+        "        if False:\n            self.live.capabilities.gone",
+        (f"{_HOSTILE}::test_in_a_room_a_lie_counts_for_the_liar_alone",),
+    ),
+    Guard(
+        20,
+        "claims of occupants without end",
+        "sat/backend/rooms/service.py",
+        '        if stanza.type == "available" and nick in entry.room.occupants:\n',
+        '        if stanza.type == "available":\n',
+        (f"{_HOSTILE}::test_of_occupants_no_more_are_noted_than_a_room_may_have",),
+    ),
+    Guard(
+        20,
         "the same identity, feature or form twice",
         _CODE,
         "    if any(len(set(one)) != len(one) for one in (info.identities, features, types)):\n",
