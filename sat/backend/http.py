@@ -39,7 +39,6 @@ class Http:
         url: str,
         headers: dict[str, str],
         descriptor: int,
-        size: int,
         progress: Callable[[int], None],
     ) -> int:
         """Send a file with PUT and return the status code of the answer.

@@ -139,11 +139,10 @@ class PluginServices:
         url: str,
         headers: dict[str, str],
         descriptor: int,
-        size: int,
         progress: Callable[[int], None],
     ) -> int:
         http = Http(self._live.core.reactor, self._live.ca, self._live.trust.proxy)
-        return await http.put(url, headers, descriptor, size, progress)
+        return await http.put(url, headers, descriptor, progress)
 
     def own_info(self) -> DiscoInfo:
         return self._live.disco.own_info()
