@@ -271,11 +271,7 @@ class Host(Protocol):
         """
 
     def put(
-        self,
-        url: str,
-        headers: dict[str, str],
-        descriptor: int,
-        progress: Callable[[int], None],
+        self, url: str, headers: dict[str, str], descriptor: int, progress: Callable[[int], None]
     ) -> Awaitable[int]:
         """Send an open file with HTTP PUT, and return the status code of the answer.
 

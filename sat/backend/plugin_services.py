@@ -135,11 +135,7 @@ class PluginServices:
         return await self._live.disco.service(feature)
 
     async def put(
-        self,
-        url: str,
-        headers: dict[str, str],
-        descriptor: int,
-        progress: Callable[[int], None],
+        self, url: str, headers: dict[str, str], descriptor: int, progress: Callable[[int], None]
     ) -> int:
         http = Http(self._live.core.reactor, self._live.ca, self._live.trust.proxy)
         return await http.put(url, headers, descriptor, progress)
