@@ -7,6 +7,7 @@ from tests.house.tree import ROOT
 #: Who asks this machine what time it is, and what for.
 WALL = {
     "bridge/tls.py": "from when on the own certificate is valid",
+    "bridge/trace.py": "the stamps of what is told",
     "plugins/xep_0202_time.py": "the time that others ask for, and what theirs is off by",
     "sat/backend/daemon.py": "the stamps of all that is stored and told, and when it was started",
     "sat/backend/doctor/run.py": "whether the machine's time is right",
