@@ -42,7 +42,7 @@ REMOTE = (
         _NAME,
         "whoever answers in the daemon's place",
         "bridge/remote.py",
-        "        if hashlib.sha256(shown).hexdigest() != where.pin:\n",
+        '        if hashlib.sha256(certificate or b"").hexdigest() != self.pin:\n',
         "        if False:\n",
         ("tests/e2e/test_remote.py::test_whoever_answers_in_the_daemons_place_is_told_nothing",),
     ),
