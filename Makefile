@@ -23,7 +23,7 @@ help:
 	@echo 'make test       all checks and tests, on real servers of this machine'
 	@echo 'make lint       style alone; likewise: types, contracts, doc, pytest (T="tests/house -k wheel")'
 	@echo 'make storm      messages both ways while all that can fail fails, for long (SAT_SEED=1 STORM="N CUTS KILLS RESTARTS" BACKLOG="WAITING SENT")'
-	@echo 'make guards     take each guard against an attack away, and see its tests fail (RULES="7 21")'
+	@echo 'make guards     take each guard against an attack away, and see its tests fail (RULES="7 21 bridge")'
 	@echo 'make bench      speed and memory, as ratios'
 	@echo 'make api        write down what the bridge is now, in doc/api/api.json'
 	@echo 'make packaging  install the sdist, the wheel and the tree on each Python that is here'

@@ -18,7 +18,7 @@ from _socket import (
 )
 from _socket import socket as Socket
 
-from sat.bridge.errors import CommandError
+from sat.bridge.errors import CommandError, unreached
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -348,14 +348,8 @@ def reach(connection: Socket, path: str) -> None:
     """
     try:
         connection.connect(path)
-    except (FileNotFoundError, ConnectionRefusedError):
-        raise CommandError(
-            "daemon.missing", "No daemon is running: start one with “sat start”."
-        ) from None
     except OSError as error:
-        raise CommandError(
-            "denied.socket", f"The daemon's socket {path} can't be opened: {error.strerror}."
-        ) from error
+        raise unreached(path, error) from error
     credentials = connection.getsockopt(SOL_SOCKET, SO_PEERCRED, 12)
     uid = int.from_bytes(credentials[4:8], sys.byteorder)
     if uid != os.geteuid():

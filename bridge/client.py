@@ -17,7 +17,7 @@ from typing import Literal, TypeVar
 import msgspec
 
 from sat.bridge.blocking import RESYNC
-from sat.bridge.errors import CommandError
+from sat.bridge.errors import CommandError, unreached
 from sat.bridge.events import CORE_EVENTS, Event
 from sat.bridge.log import Origin
 from sat.bridge.paths import socket_path
@@ -254,14 +254,8 @@ async def connect(path: str | None = None, *, name: str = "client") -> Client:
     path = socket_path() if path is None else path
     try:
         reader, writer = await asyncio.open_unix_connection(path, limit=MAX_LINE)
-    except (FileNotFoundError, ConnectionRefusedError):
-        raise CommandError(
-            "daemon.missing", "No daemon is running: start one with “sat start”."
-        ) from None
     except OSError as error:
-        raise CommandError(
-            "denied.socket", f"The daemon's socket {path} can't be opened: {error.strerror}."
-        ) from error
+        raise unreached(path, error) from error
     return await greet(Client(reader, writer), name)
 
 

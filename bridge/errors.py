@@ -54,3 +54,15 @@ class CommandError(Exception):
     def rpc_code(self) -> int:
         """The JSON-RPC code that goes with the name."""
         return RPC_CODES.get(self.name, RPC_CODE)
+
+
+def unreached(path: str, error: OSError) -> CommandError:
+    """Return what to tell about a daemon's socket that can't be connected to.
+
+    :param path: the socket's
+    """
+    if isinstance(error, FileNotFoundError | ConnectionRefusedError):
+        return CommandError("daemon.missing", "No daemon is running: start one with “sat start”.")
+    return CommandError(
+        "denied.socket", f"The daemon's socket {path} can't be opened: {error.strerror}."
+    )

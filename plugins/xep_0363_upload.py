@@ -44,7 +44,7 @@ class Upload(Plugin):
         put, headers, get = self._read_slot(await self._slot(service, source))
         if source.media_type is not None:
             headers["Content-Type"] = source.media_type
-        status = await self.host.put(put, headers, source.descriptor, source.size, progress)
+        status = await self.host.put(put, headers, source.descriptor, progress)
         if status not in (200, 201, 204):
             raise CommandError("failed.upload", f"the storage answered with status {status}")
         return get

@@ -271,15 +271,11 @@ class Host(Protocol):
         """
 
     def put(
-        self,
-        url: str,
-        headers: dict[str, str],
-        descriptor: int,
-        size: int,
-        progress: Callable[[int], None],
+        self, url: str, headers: dict[str, str], descriptor: int, progress: Callable[[int], None]
     ) -> Awaitable[int]:
         """Send an open file with HTTP PUT, and return the status code of the answer.
 
+        :param progress: is told how many bytes have gone
         :raises CommandError: if the server can't be reached or trusted
         """
 

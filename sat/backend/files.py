@@ -10,7 +10,7 @@ import os
 import stat
 import uuid
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import msgspec
 from sqlalchemy import bindparam, select
@@ -35,6 +35,7 @@ from sat.bridge.model import (
     TransferState,
 )
 from sat.plugin import FileSource
+from sat.xmpp.reactor import Clock
 from sat.xmpp.stanza import JID, NotConnected, StanzaError, clean
 
 if TYPE_CHECKING:
@@ -203,21 +204,20 @@ class Files:
         raise CommandError("failed.transfer", f"{transfer.name} could not be sent: {reason}")
 
     def _progress(self, transfer: Transfer):  # type: ignore[no-untyped-def]
-        last = 0.0
-        clock = self._live.core
+        last = -_INTERVAL
+        core = self._live.core
+        clock = cast(Clock, core.reactor)
 
         def tell(done: int) -> None:
             nonlocal last
-            now = clock.now()
-            if done < transfer.size and 0 <= now - last < _INTERVAL:
+            now = clock.seconds()
+            if done < transfer.size and now - last < _INTERVAL:
                 return
             last = now
             progress = Progress(
                 id=transfer.id, profile=transfer.profile, done=done, size=transfer.size
             )
-            clock.hub.tell(
-                transfer.profile, TransferProgressed(progress), keep=done < transfer.size
-            )
+            core.hub.tell(transfer.profile, TransferProgressed(progress), keep=done < transfer.size)
 
         return tell
 

@@ -35,12 +35,7 @@ class Http:
         self._proxy = proxy
 
     async def put(
-        self,
-        url: str,
-        headers: dict[str, str],
-        descriptor: int,
-        size: int,
-        progress: Callable[[int], None],
+        self, url: str, headers: dict[str, str], descriptor: int, progress: Callable[[int], None]
     ) -> int:
         """Send a file with PUT and return the status code of the answer.
 

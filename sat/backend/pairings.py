@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import cast
 
 from sqlalchemy import bindparam, insert, select
 
@@ -19,6 +20,7 @@ from sat.bridge.command import command
 from sat.bridge.errors import CommandError
 from sat.bridge.grant import Grant, Invitation, Pairing
 from sat.bridge.model import Level
+from sat.xmpp.reactor import Clock
 from sat.xmpp.stanza import clean
 
 #: Seconds for which a code is good.
@@ -67,6 +69,8 @@ class Pairings:
         self._address = address
         self._check_profile = check_profile
         self._drop = drop
+        #: The time of day may be set, and a code would be good again, or never have been.
+        self._clock = cast(Clock, core.reactor)
         self._codes: dict[bytes, _Code] = {}
 
     @command("pair.open", level=Level.ADMIN, per_profile=False)
@@ -87,13 +91,14 @@ class Pairings:
         named = None if profiles is None else dict.fromkeys(profiles, level)
         grant = Grant(level=level if named is None else Level.READ, profiles=named)
         code = secrets.token_urlsafe(16)
-        now = self._core.now()
+        now = self._clock.seconds()
         self._codes = {key: one for key, one in self._codes.items() if one.expires > now}
         while len(self._codes) >= _MAX_CODES:
             del self._codes[next(iter(self._codes))]
         self._codes[_digest(code)] = _Code(grant, now + CODE_TIME)
         return Invitation(
-            url=f"{address}&code={code}", expires=datetime.fromtimestamp(now + CODE_TIME, UTC)
+            url=f"{address}&code={code}",
+            expires=datetime.fromtimestamp(self._core.now() + CODE_TIME, UTC),
         )
 
     @command("pair.list", level=Level.ADMIN, per_profile=False)
@@ -155,7 +160,7 @@ class Pairings:
                 "usage.name", f"name the program with 1 to {_MAX_NAME} plain characters"
             )
         found = self._codes.pop(_digest(code), None)
-        if found is None or found.expires <= self._core.now():
+        if found is None or found.expires <= self._clock.seconds():
             raise CommandError(
                 "denied.code",
                 "this code is not known, was used, or is over ten minutes old: get another one with"

@@ -135,15 +135,10 @@ class PluginServices:
         return await self._live.disco.service(feature)
 
     async def put(
-        self,
-        url: str,
-        headers: dict[str, str],
-        descriptor: int,
-        size: int,
-        progress: Callable[[int], None],
+        self, url: str, headers: dict[str, str], descriptor: int, progress: Callable[[int], None]
     ) -> int:
         http = Http(self._live.core.reactor, self._live.ca, self._live.trust.proxy)
-        return await http.put(url, headers, descriptor, size, progress)
+        return await http.put(url, headers, descriptor, progress)
 
     def own_info(self) -> DiscoInfo:
         return self._live.disco.own_info()

@@ -1,7 +1,13 @@
-"""How long the log of events is kept: by age and by count, longer for whoever still reads it."""
+"""How long the log of events is kept: by age and by count, longer for whoever still reads it.
+
+Ages are told by the time of day, which outlives the daemon. Where that is put forward while the
+daemon runs, what was said a minute ago seems to be of last year: such a time counts only once it
+has lasted for a day.
+"""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, cast
 
 from twisted.internet.task import LoopingCall
@@ -11,6 +17,7 @@ from sat.backend.journal import Journal
 from sat.backend.schema import Prepared
 from sat.backend.tasks import start
 from sat.backend.transaction import Transaction
+from sat.xmpp.reactor import Clock
 
 DAY = 86_400_000
 #: Milliseconds for which an event is kept, and so many events at most.
@@ -24,6 +31,8 @@ KEEP_TXN = 7 * DAY
 _log = Logger("sat.retention")
 #: Seconds between two looks, and events that are cut at a time: nobody is to wait for it.
 _PERIOD, _PIECE = 3600.0, 2000
+#: Milliseconds by which the time of day may be put forward and be believed at once.
+_BELIEVED = 3_600_000
 
 _NEWEST = Prepared("SELECT max(seq) FROM event")
 _FIRST = Prepared("SELECT seq, ts FROM event ORDER BY seq LIMIT :limit")
@@ -41,6 +50,10 @@ class Retention:
 
     def __init__(self, journal: Journal, clock: object) -> None:
         self._journal = journal
+        self._clock = cast(Clock, clock)
+        #: What the time of day was ahead of the clock when it was last believed, and when that was.
+        self._ahead: float | None = None
+        self._believed = 0.0
         self._looking = LoopingCall(lambda: start(self._look()))
         self._looking.clock = cast(Any, clock)
 
@@ -64,24 +77,40 @@ class Retention:
 
         :raises CommandError: ``failed.storage`` if the disk is full
         """
-        await self._journal.commit(_forget)
-        while (cut := await self._journal.commit(_cut)) is not None:
+        now = self._reckon(await self._journal.commit(lambda tx: tx.now))
+        await self._journal.commit(partial(_forget, now))
+        while (cut := await self._journal.commit(partial(_cut, now))) is not None:
             self._journal.cut(cut)
 
+    def _reckon(self, now: int) -> int:
+        """Return the time by which ages are told, in milliseconds since 1970.
 
-def _forget(tx: Transaction) -> None:
-    tx.run(_DROP_TXNS, before=tx.now - KEEP_TXN)
-    tx.run(_DROP_CURSORS, before=tx.now - CURSOR_LIVES)
+        :param now: the time of day
+        """
+        passed = self._clock.seconds() * 1000
+        ahead = now - passed
+        if (
+            self._ahead is None
+            or ahead <= self._ahead + _BELIEVED
+            or passed - self._believed >= DAY
+        ):
+            self._ahead, self._believed = ahead, passed
+        return int(passed + self._ahead)
 
 
-def _cut(tx: Transaction) -> int | None:
+def _forget(now: int, tx: Transaction) -> None:
+    tx.run(_DROP_TXNS, before=now - KEEP_TXN)
+    tx.run(_DROP_CURSORS, before=now - CURSOR_LIVES)
+
+
+def _cut(now: int, tx: Transaction) -> int | None:
     """Cut a piece; return up to which event, or None if all that is there is to stay."""
     newest = _number(tx.first(_NEWEST))
     cursor = _number(tx.first(_CURSOR), newest)
     last = None
     for seq, ts in tx.all(_FIRST, limit=_PIECE):
         wanted = seq > cursor and seq > newest - MAX_FOR_CURSORS  # somebody hasn't seen it yet
-        outlived = ts < tx.now - KEEP or seq <= newest - MAX_EVENTS
+        outlived = ts < now - KEEP or seq <= newest - MAX_EVENTS
         # The last one stays: the next gets its number from it.
         if wanted or not outlived or seq == newest:
             break

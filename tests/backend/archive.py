@@ -109,5 +109,20 @@ class Archived:
         )
 
 
+async def arrive(home, archive: Archived, alice=None, **login):
+    """Let a profile log in at a server with an archive, of which nothing is answered yet.
+
+    :param alice: who comes back; a new profile if it is missing
+    """
+    if alice is None:
+        alice = await home.profile(connect=False)
+    home.call("profile.connect", name="alice").addErrback(lambda _: None)
+    alice.peer = await alice.server.accept()
+    await alice.peer.log_in(resource="here", **login)
+    alice.peer.serve(alice.roster)
+    archive.serve(alice.peer)
+    return alice
+
+
 def _origin_id(id_: str) -> str:
     return f"<origin-id xmlns='urn:xmpp:sid:0' id='{id_}'/>" if id_ else ""

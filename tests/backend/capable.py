@@ -55,12 +55,18 @@ class Town:
         self.answers = answers
         #: Whom the daemon asked, in order, and under which node.
         self.asked: list[tuple[str, str | None]] = []
+        self._unanswered: dict = {}
         self._peer = peer
         peer.on(f"<iq type='get'><query xmlns='{INFO}'/></iq>", self._reply)
+
+    def answer(self, jid: str, description: str) -> None:
+        """Let the first who asked a silent one have its answer."""
+        self._peer.answer(self._unanswered.pop(jid), description)
 
     def _reply(self, request) -> None:
         to = request.get("to")
         self.asked.append((to, request[0].get("node")))
+        self._unanswered.setdefault(to, request)
         description = self.answers.get(to, "")
         if description:
             self._peer.answer(request, description)

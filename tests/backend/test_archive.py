@@ -4,7 +4,7 @@ import pytest
 
 from sat.backend import archive as backend
 from sat.backend import disco, holding
-from tests.backend.archive import BOB, INFO, NS_MAM, OWN, QUERY, Archived
+from tests.backend.archive import BOB, INFO, NS_MAM, OWN, QUERY, Archived, arrive
 from tests.backend.support import house, until
 from tests.hostile.login import NS_SM, RESUMABLE
 
@@ -14,29 +14,18 @@ GONE = (
 )
 
 
-async def online(alice, archive: Archived, **login) -> None:
-    """Let a profile come online at a server with an archive."""
-    peer = await alice.server.accept()
-    await peer.log_in(resource="here", **login)
-    peer.serve(alice.roster)
-    archive.serve(peer)
-    await peer.expect("<presence/>")
-    alice.peer = peer
-
-
 async def start(home, archive: Archived, **login):
-    """Return a profile that is online at such a server."""
-    alice = await home.profile(connect=False)
-    home.call("profile.connect", name="alice").addErrback(lambda _: None)
-    await online(alice, archive, **login)
+    """Return a profile that is online at a server with an archive."""
+    alice = await arrive(home, archive, **login)
+    await alice.peer.expect("<presence/>")
     return alice
 
 
 async def back(home, alice, archive: Archived, **login) -> None:
     """Cut the stream, and let the next one succeed."""
     alice.peer.abort()
-    home.call("profile.connect", name="alice").addErrback(lambda _: None)
-    await online(alice, archive, **login)
+    await arrive(home, archive, alice, **login)
+    await alice.peer.expect("<presence/>")
 
 
 async def listed(home, **how) -> list[str]:
@@ -72,12 +61,8 @@ async def test_all_that_was_missed_is_there_once_and_in_order(reactor, tmp_path)
 
 async def reading(reactor, home, archive):
     """Return a profile's server, and the query for its archive that isn't answered yet."""
-    alice = await home.profile(connect=False)
-    home.call("profile.connect", name="alice").addErrback(lambda _: None)
-    peer = await alice.server.accept()
-    await peer.log_in(resource="here")
-    peer.serve(alice.roster)
-    archive.serve(peer)
+    alice = await arrive(home, archive)
+    peer = alice.peer
     asked = []
     peer.on(QUERY, asked.append)
     await until(reactor, lambda: asked)
@@ -131,22 +116,16 @@ async def test_a_walk_that_is_cut_goes_on_where_it_was(reactor, tmp_path):
     async with house(reactor, tmp_path) as home:
         for number in range(9):
             archive.keep(f"a{number}", f"m{number}")
-        alice = await home.profile(connect=False)
-        home.call("profile.connect", name="alice").addErrback(lambda _: None)
-        peer = await alice.server.accept()
-        await peer.log_in(resource="here")
-        peer.serve(alice.roster)
-        archive.serve(peer)
+        alice = await arrive(home, archive)
         pages = []
 
         def two_pages(request) -> str | None:
             pages.append(request)
             return archive.page(request) if len(pages) < 3 else None
 
-        peer.on(QUERY, two_pages)
+        alice.peer.on(QUERY, two_pages)
         await until(reactor, lambda: len(pages) == 3)
         await until(reactor, lambda: home.rows("SELECT 1 FROM archive WHERE last_id = 'a5'"))
-        alice.peer = peer
         await back(home, alice, archive)
         await until(reactor, caught_up(home))
         assert archive.asked[-1]["after"] == "a5"
@@ -223,18 +202,12 @@ async def test_the_same_by_every_way_is_one(reactor, tmp_path):
 async def test_a_message_found_there_has_arrived_and_another_is_sent_again(reactor, tmp_path):
     archive = Archived()
     async with house(reactor, tmp_path) as home:
-        alice = await home.profile(connect=False)
-        home.call("profile.connect", name="alice").addErrback(lambda _: None)
-        peer = await alice.server.accept()
-        await peer.log_in(resource="here")
-        peer.serve(alice.roster)
-        archive.serve(peer)
-        peer.on(f"<r xmlns='{NS_SM}'/>", lambda _: None)
+        alice = await arrive(home, archive)
+        alice.peer.on(f"<r xmlns='{NS_SM}'/>", lambda _: None)
         one = await home.call("message.send", to=BOB, body="one", wait="sent")
         await home.call("message.send", to=BOB, body="two", wait="sent")
-        before = [await peer.expect("<message><body/></message>") for _ in range(2)]
+        before = [await alice.peer.expect("<message><body/></message>") for _ in range(2)]
         archive.keep("a1", "one", by=OWN, to=BOB, origin=one["origin_id"])
-        alice.peer = peer
         await back(home, alice, archive)
         first = await home.expect("message.changed", body="one", state="acknowledged")
         second = await home.expect("message.changed", body="two", state="acknowledged")
@@ -250,16 +223,10 @@ async def test_an_archive_that_keeps_nothing_of_a_peer_tells_nothing(reactor, tm
     archive = Archived()
     archive.default = default
     async with house(reactor, tmp_path) as home:
-        alice = await home.profile(connect=False)
-        home.call("profile.connect", name="alice").addErrback(lambda _: None)
-        peer = await alice.server.accept()
-        await peer.log_in(resource="here")
-        peer.serve(alice.roster)
-        archive.serve(peer)
-        peer.on(f"<r xmlns='{NS_SM}'/>", lambda _: None)
+        alice = await arrive(home, archive)
+        alice.peer.on(f"<r xmlns='{NS_SM}'/>", lambda _: None)
         for to in (BOB, "stranger@server.test"):
             await home.call("message.send", to=to, body=f"to {to}", wait="sent")
-        alice.peer = peer
         await back(home, alice, archive)
         stranger = await home.expect("message.changed", peer="stranger@server.test", state="sent")
         contact = await home.expect("message.changed", peer=BOB, state="acknowledged")
@@ -297,18 +264,13 @@ async def test_a_server_that_is_slow_to_tell_of_its_archive(reactor, tmp_path, m
     archive.keep("a1", "missed")
     asked = []
     async with house(reactor, tmp_path) as home:
-        alice = await home.profile(connect=False)
-        home.call("profile.connect", name="alice").addErrback(lambda _: None)
-        peer = await alice.server.accept()
-        await peer.log_in(resource="here")
-        peer.serve(alice.roster)
-        archive.serve(peer)
+        alice = await arrive(home, archive)
 
         def late(request) -> str | None:
             asked.append(request)
             return None if len(asked) == 1 else archive._info(request)
 
-        peer.on(INFO, late)
+        alice.peer.on(INFO, late)
         await home.expect("message.added", body="missed")
         assert len(asked) >= 2
 

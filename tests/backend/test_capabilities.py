@@ -12,7 +12,7 @@ from tests.backend.capable import (
     older,
     presence,
 )
-from tests.backend.support import house
+from tests.backend.support import house, until
 
 ROSTER = "".join(
     f"<item jid='{name}@server.test' subscription='both'/>" for name in ("bob", "carol", "dave")
@@ -74,10 +74,14 @@ async def test_it_is_known_after_a_restart_and_to_all_profiles(reactor, tmp_path
 async def test_many_who_ask_at_once_cost_one_request(reactor, tmp_path):
     async with house(reactor, tmp_path) as home:
         alice = await home.profile(roster=ROSTER)
-        town = Town(alice.peer, {BOB: PLAIN, CAROL: PLAIN})
+        town = Town(alice.peer, {BOB: None, CAROL: None})
         claim = older(hash_of(PLAIN))
         await shown(alice, presence(BOB, claim), presence(CAROL, claim))
         calls = [home.call("disco.info", jid=jid) for jid in (BOB, CAROL, BOB, CAROL)]
+        asking = home.daemon.profiles.live["alice"].capabilities._asking
+        await until(reactor, lambda: [len(waiting) for waiting in asking.values()] == [4])
+        await until(reactor, lambda: town.who)
+        town.answer(town.who[0], PLAIN)
         for call in calls:
             assert (await call)["verified"] is True
         assert len(town.who) == 1

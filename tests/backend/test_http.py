@@ -31,7 +31,7 @@ async def put(reactor, url, ca, proxy, path):
     descriptor = os.open(path, os.O_RDONLY)
     try:
         http = Http(reactor, ca, Proxy("127.0.0.1", proxy.port))
-        return await http.put(url, {}, descriptor, 5, lambda done: None)
+        return await http.put(url, {}, descriptor, lambda done: None)
     finally:
         os.close(descriptor)
 

@@ -12,12 +12,15 @@ from twisted.internet.ssl import CertificateOptions
 from twisted.internet.threads import deferToThread
 from twisted.protocols.tls import TLSMemoryBIOProtocol
 
+from sat.backend import pairings
 from sat.backend.backup import restore
 from sat.backend.pairings import CODE_TIME
 from sat.bridge import tls
 from tests.backend.frontend import Frontend
-from tests.backend.support import house, until
+from tests.backend.support import house, pause, until
 from tests.testbed.processes import free_ports
+
+YEAR = 365 * 86400.0
 
 
 class Elsewhere:
@@ -159,14 +162,31 @@ async def test_a_code_is_good_for_once_and_not_for_long(reactor, tmp_path):
         assert (await second.refused("session.pair", code=code, name="x")).name == "denied.code"
         url = (await home.call("pair.open"))["url"]
         elsewhere.code = parse_qs(urlsplit(url).query)["code"][0]
-        pairings = home.daemon._pairings
-        for key, one in list(pairings._codes.items()):
-            late = type(one)(one.grant, one.expires - CODE_TIME)
-            pairings._codes[key] = late
+        codes = home.daemon._pairings._codes
+        for key, one in list(codes.items()):
+            codes[key] = type(one)(one.grant, one.expires - CODE_TIME)
         third = await elsewhere.connect()
         code = elsewhere.code
         assert (await third.refused("session.pair", code=code, name="x")).name == "denied.code"
         await elsewhere.close()
+
+
+@pytest.mark.parametrize("jump", [YEAR, -YEAR])
+async def test_a_clock_that_jumps_makes_no_code_good_or_bad(reactor, tmp_path, monkeypatch, jump):
+    async with house(reactor, tmp_path) as home:
+        elsewhere = await invite(home)
+        home.clock_is_off = jump
+        assert await elsewhere.pair()
+        monkeypatch.setattr(pairings, "CODE_TIME", 0.2)
+        home.clock_is_off = 0.0
+        elsewhere = await invite(home)
+        home.clock_is_off = jump
+        await pause(reactor, 0.5)
+        late = await elsewhere.connect()
+        refusal = await late.refused("session.pair", code=elsewhere.code, name="x")
+        assert refusal.name == "denied.code"
+        for one in (elsewhere, late):
+            await one.close()
 
 
 async def test_nobody_guesses_for_long(reactor, tmp_path):

@@ -1,6 +1,7 @@
 """The log of events is cut by age and by count, and never under whoever still reads it."""
 
 import pytest
+from twisted.internet.task import Clock
 
 from sat.backend import retention
 from sat.backend.retention import DAY, Retention
@@ -85,6 +86,59 @@ async def test_a_cursor_that_is_not_moved_for_a_month_is_gone(reactor, tmp_path)
         assert await ledger.journal.cursor("dead") is None
         assert await ledger.journal.cursor("live") == 4
         assert await ledger.events() == [4, 5, 6]
+
+
+@pytest.mark.parametrize("years", [1, -1])
+async def test_a_clock_that_jumps_while_it_runs_cuts_nothing(reactor, tmp_path, years):
+    clock = Clock()
+    async with Ledger(reactor, tmp_path) as ledger:
+        kept = Retention(ledger.journal, clock)
+        await kept.cut()
+        await ledger.journal.set_cursor("bot", 0)
+        await noted(ledger, 3)
+        later(ledger, years * 365)
+        for _ in range(5):
+            clock.advance(3600)
+            later(ledger, 1 / 24)
+            await kept.cut()
+        # Set right, it is as if nothing had been.
+        later(ledger, -years * 365)
+        await kept.cut()
+        assert await ledger.events() == [1, 2, 3]
+        assert await ledger.journal.cursor("bot") == 0
+        for _ in range(31):
+            clock.advance(24 * 3600)
+            later(ledger, 1)
+        await kept.cut()
+        assert await ledger.events() == [3]
+
+
+async def test_a_time_that_lasts_is_believed(reactor, tmp_path):
+    clock = Clock()
+    async with Ledger(reactor, tmp_path) as ledger:
+        kept = Retention(ledger.journal, clock)
+        await kept.cut()
+        await noted(ledger, 3)
+        # It was the battery of the clock, and this is the true time.
+        later(ledger, 365)
+        for passed in range(26):
+            await kept.cut()
+            assert (len(await ledger.events()) == 3) is (passed < 24)
+            clock.advance(3600)
+            later(ledger, 1 / 24)
+
+
+async def test_a_night_of_sleep_is_no_jump(reactor, tmp_path):
+    clock = Clock()
+    async with Ledger(reactor, tmp_path) as ledger:
+        kept = Retention(ledger.journal, clock)
+        for _ in range(40):
+            await noted(ledger, 1)
+            later(ledger, 1)
+            # The clock that measures stands still while the machine sleeps.
+            clock.advance(16 * 3600)
+            await kept.cut()
+        assert 30 <= len(await ledger.events()) <= 32
 
 
 async def test_results_of_transactions_are_kept_a_week(reactor, tmp_path):

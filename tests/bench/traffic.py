@@ -3,6 +3,8 @@
 import statistics
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.bench.history import indexed
@@ -18,8 +20,13 @@ ROUNDS = 3
 FRONTENDS = 3
 
 
-def receive() -> list[Figure]:
-    """Receive messages, stored and told to three frontends; slixmpp only receives."""
+@contextmanager
+def both(count: int) -> Iterator[tuple[Daemon, int, Blaster, Helper, Blaster, Slixmpp]]:
+    """Run a daemon and slixmpp, each connected to a server of its own.
+
+    :param count: how many frontends the daemon has
+    :return: the daemon, its pid, its server and its frontends; slixmpp's server, and slixmpp
+    """
     with (
         tempfile.TemporaryDirectory() as name,
         Blaster(Path(name)) as ours,
@@ -28,7 +35,7 @@ def receive() -> list[Figure]:
     ):
         connect(daemon, ours, Path(name))
         told = theirs.told
-        frontends = Helper("frontends", daemon.socket, FRONTENDS)
+        frontends = Helper("frontends", daemon.socket, count)
         with frontends, Slixmpp(told["jid"], told["password"], told["port"], told["ca"]) as slixmpp:
             frontends.done()
             theirs.ask("wait")
@@ -37,22 +44,28 @@ def receive() -> list[Figure]:
             slixmpp.done()
             pid = daemon.pid
             assert pid
-            stored, indexing, bare = [], [], []
-            for number in range(1, ROUNDS + 1):
-                before = cpu(slixmpp.pid)
-                theirs.ask(f"blast {RECEIVED}")
-                theirs.done()
-                bare.append(cpu(slixmpp.pid) - before)
-                before = cpu(pid)
-                frontends.ask(f"messages {RECEIVED}")
-                ours.ask(f"blast {RECEIVED}")
-                ours.done()
-                frontends.done()
-                stored.append(cpu(pid) - before)
-                before = cpu(pid)
-                while indexed(daemon.home / "sat.db") < number * RECEIVED:
-                    time.sleep(0.2)
-                indexing.append(cpu(pid) - before)
+            yield daemon, pid, ours, frontends, theirs, slixmpp
+
+
+def receive() -> list[Figure]:
+    """Receive messages, stored and told to three frontends; slixmpp only receives."""
+    with both(FRONTENDS) as (daemon, pid, ours, frontends, theirs, slixmpp):
+        stored, indexing, bare = [], [], []
+        for number in range(1, ROUNDS + 1):
+            before = cpu(slixmpp.pid)
+            theirs.ask(f"blast {RECEIVED}")
+            theirs.done()
+            bare.append(cpu(slixmpp.pid) - before)
+            before = cpu(pid)
+            frontends.ask(f"messages {RECEIVED}")
+            ours.ask(f"blast {RECEIVED}")
+            ours.done()
+            frontends.done()
+            stored.append(cpu(pid) - before)
+            before = cpu(pid)
+            while indexed(daemon.home / "sat.db") < number * RECEIVED:
+                time.sleep(0.2)
+            indexing.append(cpu(pid) - before)
     own, slix, index = (
         statistics.median(taken) / RECEIVED * 1e6 for taken in (stored, bare, indexing)
     )
@@ -77,39 +90,23 @@ def receive() -> list[Figure]:
 
 def send() -> list[Figure]:
     """Send messages, each stored; slixmpp stores none."""
-    with (
-        tempfile.TemporaryDirectory() as name,
-        Blaster(Path(name)) as ours,
-        Blaster(Path(name)) as theirs,
-        Daemon() as daemon,
-    ):
-        connect(daemon, ours, Path(name))
-        told = theirs.told
-        frontends = Helper("frontends", daemon.socket, 1)
-        with frontends, Slixmpp(told["jid"], told["password"], told["port"], told["ca"]) as slixmpp:
-            frontends.done()
-            theirs.ask("wait")
-            slixmpp.ask("connect")
-            theirs.done()
+    with both(1) as (daemon, pid, ours, frontends, theirs, slixmpp):
+        stored, bare = [], []
+        for number in range(1, ROUNDS + 1):
+            before = cpu(slixmpp.pid)
+            theirs.ask(f"take {SENT}")
+            slixmpp.ask(f"send {SENT}")
             slixmpp.done()
-            pid = daemon.pid
-            assert pid
-            stored, bare = [], []
-            for number in range(1, ROUNDS + 1):
-                before = cpu(slixmpp.pid)
-                theirs.ask(f"take {SENT}")
-                slixmpp.ask(f"send {SENT}")
-                slixmpp.done()
-                theirs.done()
-                bare.append(cpu(slixmpp.pid) - before)
-                before = cpu(pid)
-                ours.ask(f"take {SENT}")
-                frontends.ask(f"send {SENT}")
-                frontends.done()
-                ours.done()
-                stored.append(cpu(pid) - before)
-                while indexed(daemon.home / "sat.db") < number * SENT:
-                    time.sleep(0.2)
+            theirs.done()
+            bare.append(cpu(slixmpp.pid) - before)
+            before = cpu(pid)
+            ours.ask(f"take {SENT}")
+            frontends.ask(f"send {SENT}")
+            frontends.done()
+            ours.done()
+            stored.append(cpu(pid) - before)
+            while indexed(daemon.home / "sat.db") < number * SENT:
+                time.sleep(0.2)
     own, slix = (statistics.median(taken) / SENT * 1e6 for taken in (stored, bare))
     return [
         Figure(

@@ -16,15 +16,16 @@ from tests.testbed.stranger import Stranger
 
 pytestmark = pytest.mark.any_server
 
-SIZE = 6 * 1024 * 1024
-#: Messages that wait in the archive, and bytes of the disk that are left for them.
+SIZE = 32 * 1024 * 1024
+#: Messages that wait in the archive.
 ARCHIVED = max(700, WAITING * 2 // 3)
-ROOM = 350 * ARCHIVED
+#: What each takes on the disk beyond its words, about.
+AROUND = 190
 
 
 @pytest.fixture
 def small_disk() -> Iterator[Path]:
-    """A file system of 6 MiB."""
+    """A file system of 32 MiB."""
     folder = Path(tempfile.mkdtemp(prefix="sat-disk-"))
     root = [] if os.getuid() == 0 else ["sudo", "-n"]
     options = f"size={SIZE},uid={os.getuid()},mode=700"
@@ -79,7 +80,8 @@ def test_a_full_disk_loses_nothing(server, people, small_disk):
         assert daemon.json("daemon", "status")[0]["storage"]["state"] == "ok"
 
 
-def test_a_disk_that_fills_while_the_archive_is_read(server, people, small_disk):
+@pytest.mark.parametrize("words", [160, 2048], ids=["short", "long"])
+def test_a_disk_that_fills_while_the_archive_is_read(server, people, small_disk, words):
     alice, bob = people("alice", "bob")
     own, peer = server.jid(alice), server.jid(bob)
     with Daemon(home=small_disk / "home") as daemon, Stranger(server, bob) as friend:
@@ -87,10 +89,11 @@ def test_a_disk_that_fills_while_the_archive_is_read(server, people, small_disk)
         friend.tell("send", own, "before")
         assert wait_until(lambda: len(history(daemon, alice, peer)) == 1, 30)
         daemon.jp("profile", "disconnect", alice)
-        burst(friend, own, 1, ARCHIVED, f" {uuid.uuid4().hex * 5}")
+        burst(friend, own, 1, ARCHIVED, " " + uuid.uuid4().hex * (words // 32))
         filler = small_disk / "filler"
         left = os.statvfs(small_disk)
-        filler.write_bytes(bytes(left.f_bavail * left.f_bsize - ROOM))
+        room = (words + AROUND) * ARCHIVED
+        filler.write_bytes(bytes(left.f_bavail * left.f_bsize - room))
         daemon.jp("profile", "connect", alice)
 
         def storage() -> dict:

@@ -58,8 +58,8 @@ def ssh(daemon, programs):
     }
     path = f"{programs}:{os.environ['PATH']}"
     with SshServer({**variables, "PATH": path}) as running:
-        if complaint := running.complaint():
-            pytest.skip(f"this machine lets nobody in by ssh, not even to itself: {complaint}")
+        if barred := running.barred():
+            pytest.skip(f"nobody can log in by ssh with the account of these tests: {barred}")
         yield running
 
 
@@ -213,33 +213,46 @@ def test_who_is_revoked_is_out_at_once(daemon, elsewhere):
     assert daemon.sat("pair", "list").stdout == ""
 
 
-def test_what_can_not_be_reached_is_told(daemon, elsewhere, ssh):
-    def refused(code: int, *words: str, **environment: str) -> None:
-        elsewhere.environment |= environment
-        done = elsewhere.jp("profile", "list", check=False)
-        assert done.returncode == code, done
-        assert done.stderr.splitlines()[-1].startswith("jp: ")
-        for word in words:
-            assert word in done.stderr
+def refused(elsewhere: Daemon, code: int, *words: str, **environment: str) -> None:
+    """See a command end with a code, and a sentence that has these words."""
+    elsewhere.environment |= environment
+    done = elsewhere.jp("profile", "list", check=False)
+    assert done.returncode == code, done
+    assert done.stderr.splitlines()[-1].startswith("jp: ")
+    for word in words:
+        assert word in done.stderr
 
-    refused(6, "remote", SAT_REMOTE="nobody")
-    refused(2, "address", SAT_REMOTE="http://example.org")
-    refused(2, "address", SAT_REMOTE="ssh://-oProxyCommand=x")
+
+def test_what_can_not_be_reached_is_told(daemon, elsewhere):
+    refused(elsewhere, 6, "remote", SAT_REMOTE="nobody")
+    refused(elsewhere, 2, "address", SAT_REMOTE="http://example.org")
     pin = "0" * 64
     (port,) = free_ports(1)
-    refused(4, "refused", SAT_REMOTE=f"sat://127.0.0.1:{port}/?pin={pin}")
-    refused(4, "can't be reached", SAT_REMOTE=f"sat://127.0.0.1:{ssh.port}/?pin={pin}")
+    refused(elsewhere, 4, "refused", SAT_REMOTE=f"sat://127.0.0.1:{port}/?pin={pin}")
+
+
+def test_whoever_answers_in_the_daemons_place_is_told_nothing(daemon, elsewhere):
     pair_up(daemon, elsewhere)
     (listed,) = elsewhere.json("remote", "list")
-    other = listed["url"].partition("pin=")[0] + "pin=" + pin
-    refused(7, "another answers", SAT_REMOTE=other)
+    other = listed["url"].partition("pin=")[0] + "pin=" + "0" * 64
+    refused(elsewhere, 7, "another answers", SAT_REMOTE=other)
+    elsewhere.environment["SAT_REMOTE"] = listed["url"]
+    assert elsewhere.jp("profile", "list").returncode == 0
+
+
+def test_what_can_not_be_reached_by_ssh_is_told(elsewhere, ssh):
+    refused(elsewhere, 2, "address", SAT_REMOTE="ssh://-oProxyCommand=x")
+    pin = "0" * 64
+    refused(elsewhere, 4, "can't be reached", SAT_REMOTE=f"sat://127.0.0.1:{ssh.port}/?pin={pin}")
+    (port,) = free_ports(1)
     refused(
+        elsewhere,
         4,
         "ssh to 127.0.0.1 ended with 255",
         SAT_REMOTE=f"ssh://127.0.0.1:{port}",
         SAT_SSH=ssh.client,
     )
-    refused(1, "can't be run", SAT_SSH="/nonexistent")
+    refused(elsewhere, 1, "can't be run", SAT_SSH="/nonexistent")
 
 
 def test_a_broken_pipe_and_an_end_of_input(daemon):

@@ -1,10 +1,11 @@
 """A server that speaks raw XML as a script tells it, and tests of what must not get past it.
 
-The rules of correctness, and where each is tested. ``forged``, ``streams``, ``catching_up``,
-``downgrade``, ``markers``, ``private`` and ``rooms`` are ``test_forged.py`` … here: they look
-through the bridge alone, and each attack has a harmless twin. The rest is where its feature is
-tested; ``storm`` is ``tests/e2e/test_storm.py``. The code that keeps each attack away is listed in
-:mod:`tests.hostile.guards`, which takes it away and sees the tests fail (``make guards``).
+The rules of correctness, and where each is tested. ``forged``, ``streams``, ``caps``,
+``catching_up``, ``downgrade``, ``markers``, ``private`` and ``rooms`` are ``test_forged.py`` …
+here: they look through the bridge alone, and each attack has a harmless twin. The rest is where its
+feature is tested; ``storm`` is ``tests/e2e/test_storm.py``. The code that keeps each attack away is
+listed in :mod:`tests.hostile.guards`, which takes it away and sees the tests fail
+(``make guards``).
 
 ====  ==============================================  =============================================
 rule  what holds                                      where
@@ -31,7 +32,9 @@ rule  what holds                                      where
 17    XML without bounds, or forbidden                streams; tests/xmpp/test_parser.py
 18    dates                                           tests/backend/test_receiving.py
 19    addresses                                       streams; tests/xmpp/test_jid.py
-20    capabilities                                    tests/hostile/test_caps.py
+20    capabilities                                    caps; tests/xmpp/test_caps.py,
+                                                      tests/backend/test_capabilities.py,
+                                                      test_descriptions.py
 21    rooms                                           rooms; tests/backend/rooms
 22    nothing for strangers                           forged; tests/plugins
 23    markers                                         markers;
@@ -41,7 +44,8 @@ rule  what holds                                      where
 26    names of files that are received                nothing receives files yet
 27    aesgcm                                          there is none yet
 28    the bridge                                      tests/bridge, tests/e2e/test_bad_input.py,
-                                                      tests/frontends/core/test_clean.py
+                                                      tests/frontends/core/test_clean.py; for other
+                                                      machines tests/backend/test_remote.py
 ====  ==============================================  =============================================
 
 Bad behaviour that is no forgery (silence, a byte at a time, an end within an element) is in

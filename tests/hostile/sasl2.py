@@ -64,6 +64,7 @@ class Sasl2Server:
         also_older=False,
         hashed_offer=None,
         sessions=False,
+        expiry="2036-01-01T00:00:00Z",
     ) -> None:
         self.mechanisms = mechanisms
         self.bindings = bindings
@@ -74,6 +75,7 @@ class Sasl2Server:
         self.also_older = also_older
         self.hashed_offer = hashed_offer
         self.sessions = sessions
+        self.expiry = expiry
         #: Sessions that can be resumed.
         self.known: list[str] = []
         #: Tokens that are good, with their mechanism.
@@ -211,7 +213,7 @@ class Sasl2Server:
         if mechanism is not None:
             token = f"token {len(self.tokens)}"
             self.tokens[token] = mechanism
-            inner += f"<token xmlns='{NS_FAST}' token='{token}' expiry='2036-01-01T00:00:00Z'/>"
+            inner += f"<token xmlns='{NS_FAST}' token='{token}' expiry='{self.expiry}'/>"
         peer.send(
             f"<success xmlns='{NS_SASL2}'>{_additional(data)}"
             f"<authorization-identifier>{peer.jid}</authorization-identifier>{inner}</success>"

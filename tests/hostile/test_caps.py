@@ -6,7 +6,9 @@ Each attack is observed through the bridge alone, and each has a harmless twin.
 import pytest
 
 from sat.backend.descriptions import MAX_SIZE
+from sat.backend.rooms import room
 from tests.backend.capable import Town, described, hash2_of, hash_of, newer, older, presence
+from tests.backend.rooms.venue import ROOM, Venue, occupant
 from tests.backend.support import house, pause, until
 from tests.backend.test_capabilities import BOB, CAROL, DAVE, ROSTER, shown
 
@@ -145,3 +147,43 @@ async def test_a_huge_description_is_not_kept(reactor, tmp_path):
         assert len((await home.call("disco.info", jid=BOB))["features"]) == MAX_SIZE // 50
         assert (await home.call("disco.info", jid=CAROL))["verified"] is True
         await alone_is_kept(home, hash_of(GOOD))
+
+
+def shows(nick: str, claim: str = "", type: str = "") -> str:
+    """Return what a room says of somebody who claims something."""
+    return occupant(nick, type=type).replace("</presence>", f"{claim}</presence>")
+
+
+async def test_in_a_room_a_lie_counts_for_the_liar_alone(reactor, tmp_path):
+    bob, carol = f"{ROOM}/bob", f"{ROOM}/carol"
+    claim = older(hash_of(GOOD))
+    async with house(reactor, tmp_path) as home:
+        alice = await home.profile()
+        Venue(alice.peer)
+        await home.call("room.join", room=ROOM)
+        town = Town(alice.peer, {bob: POISON, carol: GOOD})
+        await shown(alice, shows("bob", claim))
+        assert (await home.call("disco.info", jid=bob))["verified"] is False
+        await shown(alice, shows("carol", claim))
+        assert (await home.call("disco.info", jid=carol))["verified"] is True
+        await alone_is_kept(home, hash_of(GOOD))
+        # Who comes under a nick is not who had it, and what it shows goes with it.
+        await shown(alice, shows("bob", type="unavailable"), shows("bob"))
+        town.answers[bob] = described("urn:other")
+        told = await home.call("disco.info", jid=bob)
+        assert (told["features"], told["verified"]) == (["urn:other"], False)
+        # Nothing is left of a room that one has left.
+        await home.call("room.leave", room=ROOM)
+        known = home.daemon.profiles.live["alice"].capabilities
+        assert not known._claims and not known._holders and not known._own
+
+
+async def test_of_occupants_no_more_are_noted_than_a_room_may_have(reactor, tmp_path, monkeypatch):
+    monkeypatch.setattr(room, "MAX_OCCUPANTS", 5)
+    async with house(reactor, tmp_path) as home:
+        alice = await home.profile()
+        Venue(alice.peer)
+        await home.call("room.join", room=ROOM)
+        await shown(alice, *(shows(f"n{n}", older(f"h{n}")) for n in range(50)))
+        assert len(home.daemon.profiles.live["alice"].capabilities._claims) <= 5
+        assert await home.call("room.occupants", room=ROOM)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.backend.archive import BOB, OWN, QUERY, Archived
+from tests.backend.archive import BOB, OWN, QUERY, Archived, arrive
 from tests.backend.support import house, until
 from tests.hostile.test_forged import EVE, carbon
 
@@ -41,12 +41,7 @@ async def test_an_archive_tells_of_ours_alone(reactor, tmp_path, what):
     archive.put("f1", FORGED[what].replace(" xmlns='jabber:client'", "", 1))
     archive.keep("a2", "from our phone", by=OWN, to=BOB)
     async with house(reactor, tmp_path) as home:
-        alice = await home.profile(connect=False)
-        home.call("profile.connect", name="alice").addErrback(lambda _: None)
-        peer = await alice.server.accept()
-        await peer.log_in(resource="here")
-        peer.serve(alice.roster)
-        archive.serve(peer)
+        alice = await arrive(home, archive)
         genuine = archive.page
 
         def page(request) -> str:
@@ -55,7 +50,7 @@ async def test_an_archive_tells_of_ours_alone(reactor, tmp_path, what):
             other = message.replace("to us", "forged")
             return archive.result("another", "f2", stamp, other) + genuine(request)
 
-        peer.on(QUERY, page)
+        alice.peer.on(QUERY, page)
         await home.expect("message.added", body="from our phone", direction="out")
         await until(reactor, lambda: home.rows("SELECT 1 FROM archive WHERE since IS NULL"))
         listed = await home.call("message.list", peer=BOB, limit=10)

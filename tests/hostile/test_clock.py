@@ -6,7 +6,7 @@ day is only written down.
 
 import pytest
 
-from tests.backend.archive import Archived
+from tests.backend.archive import Archived, arrive
 from tests.backend.support import house, until
 from tests.hostile.traces import acknowledged
 
@@ -26,11 +26,7 @@ def chat(body: str, id: str) -> str:
 async def online(home, alice, archive) -> None:
     """Connect alice, with an archive."""
     asked = len(archive.asked)
-    home.call("profile.connect", name="alice").addErrback(lambda _: None)
-    alice.peer = await alice.server.accept()
-    await alice.peer.log_in(resource="here")
-    alice.peer.serve(alice.roster)
-    archive.serve(alice.peer)
+    await arrive(home, archive, alice)
     await alice.peer.expect("<presence/>")
     await until(home.reactor, lambda: len(archive.asked) > asked)
     await until(home.reactor, lambda: home.rows("SELECT 1 FROM archive WHERE since IS NULL"))

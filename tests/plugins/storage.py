@@ -4,6 +4,7 @@ from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
 from twisted.internet import ssl
+from twisted.internet.task import Clock
 from twisted.web.resource import Resource
 from twisted.web.server import Site
 
@@ -29,7 +30,8 @@ class Storage(Resource):
         self.headers: dict[bytes, bytes] = {}
         #: What came: (path, headers, content).
         self.taken: list[tuple[bytes, dict[str, str], bytes]] = []
-        self.site = Site(self)
+        # On the true clock it has a timer each second, which a house takes for one of its own.
+        self.site = Site(self, reactor=Clock())
         self.site.noisy = False
         self.port = reactor.listenSSL(0, self.site, pair.options(), interface="127.0.0.1")
         self.address = f"https://localhost:{self.port.getHost().port}"

@@ -83,8 +83,10 @@ async def test_what_is_read_here_is_told_to_the_own_programs(reactor, tmp_path):
 async def test_nothing_private_is_published_where_it_would_not_stay_so(reactor, tmp_path):
     async with house(reactor, tmp_path) as home:
         alice = await two_unread(home)
-        await home.call("conversation.read", peer=TO)
+        read = await home.call("conversation.read", peer=TO)
+        assert read["unread"] == 0, "it is read here all the same"
         await alice.peer.forbid(PUBLISH)
+        assert not any(matches(parse(PUBLISH), one) for one in alice.peer.received)
 
 
 async def test_a_node_that_others_can_read_is_closed_first(reactor, tmp_path):

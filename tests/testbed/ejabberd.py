@@ -11,6 +11,13 @@ from tests.testbed.processes import LOOPBACK, MissingProgram, find_program
 from tests.testbed.server import Server
 
 TEMPLATE = Path(__file__).with_name("ejabberd.yml")
+#: Keeps the archives in memory too. Their file alone, in which all of an account's messages have
+#: one key, is read through for each message that is added.
+ARCHIVE_IN_MEMORY = (
+    "spawn(fun Try() -> case catch mnesia:change_table_copy_type(archive_msg, node(), disc_copies)"
+    " of {atomic, ok} -> ok; {aborted, {already_exists, _, _, _}} -> ok;"
+    " _ -> timer:sleep(100), Try() end end)."
+)
 #: Where Debian has its Erlang code; ejabberdctl, which knows, insists on a user of its own.
 LIBRARIES = "/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib"
 
@@ -24,6 +31,8 @@ class Ejabberd(Server):
     :param without: modules which a test doesn't want, such as "mod_stream_mgmt" or "mod_mam"
     :param password_hash: "sha", "sha256" or "sha512": the SCRAM which it offers
     :param upload_limit: the largest file it takes, in bytes
+    :param archive: where messages are archived: "file", or "memory" and a file, so that a large one
+        is filled in time
     :param debug: log every stanza
     """
 
@@ -40,12 +49,14 @@ class Ejabberd(Server):
         without: Collection[str] = (),
         password_hash: str = "sha",
         upload_limit: int = 200 * 1024 * 1024,
+        archive: str = "file",
         debug: bool = False,
         authority: Authority | None = None,
     ) -> None:
         self._without = without
         self._password_hash = password_hash
         self._upload_limit = upload_limit
+        self._archive = archive
         self._level = "debug" if debug else "info"
         self._unregistered: set[str] = set()
         self._unwritten: set[str] = set()
@@ -144,6 +155,7 @@ class Ejabberd(Server):
             # It spins when idle, and takes a thread for each core.
             *("+S", "1:1", "+SDio", "1", "+sbwt", "none", "+sbwtdcpu", "none", "+sbwtdio", "none"),
             *("-mnesia", "dir", f'"{data}"'),
+            *(("-eval", ARCHIVE_IN_MEMORY) if self._archive == "memory" else ()),
         ]
 
     def _environment(self) -> dict[str, str]:

@@ -3,6 +3,7 @@
 import contextlib
 import getpass
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -34,6 +35,11 @@ StrictModes no
 UsePAM no
 SetEnv {variables}
 """
+# As sshd writes it down, and as the shell says that stands in for one (nologin, false).
+_BARRED = re.compile(
+    r"User \S+ not allowed because [^\r\n]+|account is currently not available"
+    r"|(?:Account \S+|User \S+ password) has expired"
+)
 
 
 class SshServer:
@@ -47,6 +53,7 @@ class SshServer:
         self._folder = Path(tempfile.mkdtemp(prefix="sat-ssh-"))
         (self.port,) = free_ports(1)
         self._process: subprocess.Popen[bytes] | None = None
+        self._log = self._folder / "log"
 
     @property
     def url(self) -> str:
@@ -65,8 +72,13 @@ class SshServer:
         )
         return shlex.join(["ssh", "-F", "none", *(word for one in options for word in ("-o", one))])
 
-    def complaint(self) -> str:
-        """Return why nobody can log in, such as a locked account; nothing if somebody can."""
+    def barred(self) -> str:
+        """Return why the account that this runs as is one that nobody logs in with; "" if it isn't.
+
+        Such an account is no missing component: nothing that is installed would open it.
+
+        :raises StartFailed: if logging in fails for anything else
+        """
         command = [
             *shlex.split(self.client),
             "-p",
@@ -76,7 +88,12 @@ class SshServer:
         tried = subprocess.run(
             [*command, "true"], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60
         )
-        return tried.stderr.strip() or f"code {tried.returncode}" if tried.returncode else ""
+        if not tried.returncode:
+            return ""
+        said = f"{tried.stdout}\n{tried.stderr}\n{tail(self._log)}"
+        if found := _BARRED.search(said):
+            return found[0]
+        raise StartFailed(f"nobody can log in by ssh (code {tried.returncode}): {said}")
 
     def __enter__(self) -> Self:
         try:
@@ -112,9 +129,8 @@ class SshServer:
             # Where it parts with its rights; its package makes it at boot.
             with contextlib.suppress(FileExistsError):
                 Path("/run/sshd").mkdir(mode=0o755)
-        log = self._folder / "log"
         self._process = subprocess.Popen(
-            [sshd, "-D", "-f", str(config), "-E", str(log)], stdin=subprocess.DEVNULL
+            [sshd, "-D", "-f", str(config), "-E", str(self._log)], stdin=subprocess.DEVNULL
         )
         if not wait_until(lambda: accepts(self.port), 15):
-            raise StartFailed(f"sshd doesn't accept: {tail(log)}")
+            raise StartFailed(f"sshd doesn't accept: {tail(self._log)}")

@@ -159,6 +159,16 @@ def test_an_identity_is_not_hidden_by_calling_it_a_feature():
     assert not verify(element(text), older(honest))
 
 
+def test_a_feature_is_not_hidden_within_another():
+    muc = "http://jabber.org/protocol/muc"
+    written = SIMPLE.replace(muc, f"{muc}&amp;lt;more")
+    meant = SIMPLE.replace(muc, f"{muc}&lt;more")
+    [claim, _] = claims_of(written)
+    assert claims_of(meant)[0] == claim, "both are written the same in what is hashed"
+    assert verify(element(written), claim)
+    assert not verify(element(meant), claim)
+
+
 def test_a_feature_is_not_hidden_by_calling_it_an_identity():
     feature = "<feature var='http://jabber.org/protocol/caps'/>"
     as_identity = "<identity category='http:' type='' xml:lang='jabber.org' name='protocol/caps'/>"

@@ -28,6 +28,25 @@ async def test_a_token_is_asked_for_used_and_rotated(reactor, tmp_path):
         assert str(memory.floor) == "SCRAM-SHA-256-PLUS"
 
 
+@pytest.mark.parametrize("expiry", ["2000-01-01T00:00:00Z", "2099-01-01T00:00:00Z", "soon", ""])
+async def test_when_a_token_ends_is_for_the_server_to_say(reactor, tmp_path, expiry):
+    # This machine's clock may be off by years: a token is shown until it is refused.
+    memory = Kept()
+    async with Pair(reactor, tmp_path, memory=memory) as pair:
+        served = Sasl2Server(tokens=TOKENS, expiry=expiry)
+        peer = await pair.server.accept()
+        await served.log_in(peer)
+        await pair.client.phase(Phase.ONLINE)
+        peer.abort()
+        assert await served.log_in(await pair.server.accept()) == "HT-SHA-256-EXPR"
+        # It forgets them all, as when they have ended.
+        served.tokens.clear()
+        await pair.client.phase(Phase.ONLINE)
+        peer = pair.server.peers[-1]
+        peer.abort()
+        assert await served.log_in(await pair.server.accept()) == "SCRAM-SHA-256-PLUS"
+
+
 async def test_a_refused_token_is_dropped_and_the_password_tried(reactor, tmp_path):
     memory = Kept(token=Token("HT-SHA-256-EXPR", "of old"))
     async with Pair(reactor, tmp_path, memory=memory) as pair:

@@ -168,6 +168,9 @@ class Rooms:
         stanza = Presence.from_element(element)
         self.live.handled(arrival)
         entry.room.received(stanza)
+        nick = stanza.from_.resource if stanza.from_ is not None else None
+        if stanza.type == "available" and nick in entry.room.occupants:
+            self.live.capabilities.shown(sender, stanza.extensions)
         self.live.plugins.presence(stanza)
         return True
 
@@ -254,6 +257,8 @@ class Rooms:
     def occupant(self, room: Room, told: OccupantPresence) -> None:
         """Tell of an occupant that came, changed, or went."""
         occupant = self.show_occupant(room, told)
+        if not told.here:
+            self.live.capabilities.gone(f"{room.jid.full()}/{told.nick}")
         self.live.core.hub.tell(self.live.name, OccupantChanged(occupant), keep=told.here)
 
     def show_occupant(self, room: Room, told: OccupantPresence) -> Occupant:

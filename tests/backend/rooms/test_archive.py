@@ -5,7 +5,7 @@ import pytest
 from sat.backend.rooms import archive as rooms_archive
 from tests.backend.archive import NS_MAM, OWN, QUERY, Archived
 from tests.backend.rooms.venue import FEATURES, NS_MUC, ROOM, Venue, bodies, said
-from tests.backend.support import house, until
+from tests.backend.support import house, pause, until
 from tests.hostile.login import NS_SM, RESUMABLE
 
 WITH_ARCHIVE = (*FEATURES, NS_MAM)
@@ -236,21 +236,40 @@ async def test_where_no_archive_tells_it_may_be_said_twice(reactor, tmp_path, re
             assert "since" in asked_history(venue), "then the room itself is asked"
 
 
-async def test_an_archive_that_refuses_is_not_asked_for_ever(reactor, tmp_path):
+REFUSAL = (
+    "<error type='wait'><resource-constraint xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>"
+)
+
+
+async def refusing(home) -> list:
+    """Let somebody join a room whose archive refuses; return what it was asked."""
+    alice = await home.profile()
+    asked: list = []
+
+    def refused(request) -> str:
+        asked.append(request)
+        return f"<iq type='error' id='{request.get('id')}' from='{ROOM}'>{REFUSAL}</iq>"
+
+    alice.peer.on(OF_ROOM, refused)
+    Venue(alice.peer, features=WITH_ARCHIVE)
+    await home.call("room.join", room=ROOM)
+    return asked
+
+
+async def test_an_archive_that_refuses_is_not_asked_for_ever(reactor, tmp_path, monkeypatch):
+    monkeypatch.setattr(rooms_archive, "_DELAYS", (0.0, 0.05, 0.05))
     async with house(reactor, tmp_path) as home:
-        alice = await home.profile()
-        asked = []
-        refuse = "<error type='wait'><resource-constraint xmlns='{}'/></error>"
-        xmlns = "urn:ietf:params:xml:ns:xmpp-stanzas"
+        asked = await refusing(home)
+        await until(reactor, lambda: len(asked) >= 3)
+        await pause(reactor, 0.5)
+        assert len(asked) == 3
 
-        def refused(request) -> str:
-            asked.append(request)
-            id_ = request.get("id")
-            return f"<iq type='error' id='{id_}' from='{ROOM}'>{refuse.format(xmlns)}</iq>"
 
-        alice.peer.on(OF_ROOM, refused)
-        Venue(alice.peer, features=WITH_ARCHIVE)
-        await home.call("room.join", room=ROOM)
-        await until(reactor, lambda: asked)
-        # It leaves while it waits for the next try: nothing of that stays.
+async def test_who_leaves_waits_for_no_other_try(reactor, tmp_path):
+    async with house(reactor, tmp_path) as home:
+        asked = await refusing(home)
+        archives = home.daemon.profiles.live["alice"].rooms.archives
+        await until(reactor, lambda: asked and archives._sleeping)
         await home.call("profile.disconnect", name="alice")
+        assert not archives._sleeping
+        assert len(asked) == 1

@@ -161,8 +161,11 @@ async def test_another_ones_departure_is_not_ours(reactor, tmp_path):
     async with house(reactor, tmp_path) as home:
         alice = await home.profile()
         await joined(home, alice)
+        before = await home.expect("room.changed", state="joined")
         alice.peer.send(occupant("bob", 307, type="unavailable"))
         await home.expect("occupant.changed", nick="bob", role="none")
+        # What it would mean for us is told behind that.
+        await home.forbid("room.changed", rev=lambda rev: rev > before["rev"], state="removed")
         assert (await home.call("room.list"))[0]["state"] == "joined"
 
 

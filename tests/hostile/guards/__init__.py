@@ -13,7 +13,8 @@ from dataclasses import dataclass
 class Guard:
     """One check, and what proves that it is needed.
 
-    :param rule: the number of the rule, as in :mod:`tests.hostile`
+    :param rule: the number of the rule, as in :mod:`tests.hostile`, or the name of a group beside
+        the rules
     :param name: what it keeps away, as the object of "without a guard against"
     :param file: where it stands, from the top of the tree
     :param text: the check; it stands there once
@@ -22,7 +23,7 @@ class Guard:
     :param match: an expression for pytest's ``-k``, where a test has too many cases
     """
 
-    rule: int
+    rule: int | str
     name: str
     file: str
     text: str
@@ -31,7 +32,8 @@ class Guard:
     match: str = ""
 
     def __str__(self) -> str:
-        return f"rule {self.rule}: {self.name}"
+        of = f"rule {self.rule}" if isinstance(self.rule, int) else self.rule
+        return f"{of}: {self.name}"
 
     def applied(self, source: str) -> str:
         """Return the source without the guard.

@@ -111,8 +111,10 @@ ROOMS = (
         _ROOM,
         "        own = muc.SELF in told.codes or told.nick == self.nick\n",
         "        own = True\n",
-        (_JOINING, _HOSTILE),
-        "departure or kick",
+        (
+            f"{_JOINING}::test_another_ones_departure_is_not_ours",
+            f"{_HOSTILE}::test_rule_21_who_takes_our_nick_is_not_us",
+        ),
     ),
     Guard(
         21,

@@ -1,16 +1,23 @@
-"""All guards, by rule."""
+"""All guards, by rule, and behind them those that belong to none."""
 
 from tests.hostile.guards import Guard
+from tests.hostile.guards.caps import CAPS
 from tests.hostile.guards.history import HISTORY
 from tests.hostile.guards.login import LOGIN
 from tests.hostile.guards.others import OTHERS
+from tests.hostile.guards.remote import REMOTE
 from tests.hostile.guards.rooms import ROOMS
 from tests.hostile.guards.sessions import SESSIONS
 
-#: Rules of what isn't there yet (corrections, OMEMO, files that are received), and rule 20, whose
-#: guards come with the cache of capabilities.
-WITHOUT = {11, 20, 24, 26, 27}
+#: Rules of what isn't there yet: corrections, OMEMO, files that are received.
+WITHOUT = {11, 24, 26, 27}
+
+#: Groups that stand beside the rules: the bridge for other machines.
+NAMED = {"bridge"}
 
 GUARDS: tuple[Guard, ...] = tuple(
-    sorted((*SESSIONS, *HISTORY, *LOGIN, *OTHERS, *ROOMS), key=lambda guard: guard.rule)
+    sorted(
+        (*SESSIONS, *HISTORY, *LOGIN, *OTHERS, *CAPS, *ROOMS, *REMOTE),
+        key=lambda guard: (guard.rule in NAMED, guard.rule),
+    )
 )
