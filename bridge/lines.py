@@ -15,6 +15,9 @@ from sat.bridge.heartbeat import MAX_SILENT, PING
 from sat.bridge.session import Session
 from sat.bridge.wire import MAX_LINE, Line
 
+#: So many bytes of answers wait for more of them, before they go out.
+_GATHERED = 64 * 1024
+
 MakeSession = Callable[[Line], Session]
 
 
@@ -49,6 +52,9 @@ class LineProtocol(TwistedProtocol):
         self._waiting: deque[bytes] = deque()
         self._ending = False
         self._silent = 0
+        # What is answered while lines are cut goes out at once; None: each write by itself.
+        self._gathered: list[bytes] | None = None
+        self._gathered_size = 0
 
     def makeConnection(self, transport: ITransport) -> None:
         """Take note of the transport, then begin."""
@@ -70,6 +76,14 @@ class LineProtocol(TwistedProtocol):
         self._silent = 0
         if self._session is None or self._ending:
             return
+        self._gathered = []
+        try:
+            self._cut(data)
+        finally:
+            self._flush()
+            self._gathered = None
+
+    def _cut(self, data: bytes) -> None:
         *ends, rest = data.split(b"\n")
         for end in ends:
             line = b"".join(self._parts) + end if self._parts else end
@@ -97,7 +111,13 @@ class LineProtocol(TwistedProtocol):
 
     def write(self, data: bytes) -> None:
         """Queue bytes for the frontend."""
-        self._wire.write(data)
+        if self._gathered is None:
+            self._wire.write(data)
+            return
+        self._gathered.append(data)
+        self._gathered_size += len(data)
+        if self._gathered_size > _GATHERED:
+            self._flush()
 
     def pause_reading(self) -> None:
         """Deliver no more lines for now."""
@@ -128,8 +148,16 @@ class LineProtocol(TwistedProtocol):
     def close(self) -> None:
         """End once what is queued is written."""
         self._ending = True
+        self._flush()
         self._wire.unregisterProducer()
         self._wire.loseConnection()
+
+    def _flush(self) -> None:
+        if self._gathered:
+            gathered = b"".join(self._gathered)
+            self._gathered.clear()
+            self._gathered_size = 0
+            self._wire.write(gathered)
 
     # ---- IPushProducer: the transport's view of what we write
 

@@ -19,6 +19,7 @@ from twisted.internet.interfaces import (
     IFileDescriptorReceiver,
     IHalfCloseableProtocol,
     IListeningPort,
+    IProtocolFactory,
     ITransport,
 )
 from twisted.internet.protocol import Factory
@@ -45,11 +46,11 @@ class _Server(Server):
 
     def startWriting(self) -> None:
         self._waiting = True
-        super().startWriting()
+        super().startWriting()  # type: ignore[no-untyped-call]
 
     def stopWriting(self) -> None:
         self._waiting = False
-        super().stopWriting()
+        super().stopWriting()  # type: ignore[no-untyped-call]
 
     def write(self, data: bytes) -> None:
         if not self._waiting and self.connected and not self.disconnecting:
@@ -59,7 +60,7 @@ class _Server(Server):
                 if written == len(data):
                     return
                 data = data[written:]
-        super().write(data)
+        super().write(data)  # type: ignore[no-untyped-call]
 
 
 class _Port(Port):
@@ -83,7 +84,7 @@ def listen(
         os.unlink(path)  # noqa: PTH108
     factory = _Factory(make_session, forget)
     # As Twisted's ``listenUNIX``, which has transports of its own.
-    port = _Port(path, factory, mode=0o600, reactor=reactor)  # type: ignore[no-untyped-call]
+    port = _Port(os.fsencode(path), cast(IProtocolFactory, factory), mode=0o600, reactor=reactor)
     before = os.umask(0o177)
     try:
         port.startListening()  # type: ignore[no-untyped-call]
