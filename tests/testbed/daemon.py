@@ -18,7 +18,12 @@ from tests.testbed.processes import StartFailed, end_pid, end_process, tail, wai
 from tests.testbed.server import Server
 
 ROOT = Path(__file__).resolve().parents[2]
-MODULES = {"sat": "sat", "jp": "sat.frontends.jp", "sat-dbus": "sat.frontends.dbus"}
+MODULES = {
+    "sat": "sat",
+    "jp": "sat.frontends.jp",
+    "sat-dbus": "sat.frontends.dbus",
+    "sat-telepathy": "sat.frontends.telepathy",
+}
 
 
 class CommandFailed(AssertionError):
