@@ -92,7 +92,9 @@ def typed(signature: str, value: Any) -> object:
     if signature.startswith("a"):
         return dbus.Array(value, signature=signature[1:])
     if signature.startswith("("):
-        return dbus.Struct(value, signature=signature[1:-1])
+        # What it is told of its signature is forgotten within a variant: its items must know.
+        inner = [str(one) for one in dbus.Signature(signature[1:-1])]
+        return dbus.Struct([typed(one, item) for one, item in zip(inner, value, strict=True)])
     return _TYPES[signature](value)
 
 
