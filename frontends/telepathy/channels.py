@@ -22,6 +22,8 @@ _TYPE, _KIND = f"{CHANNEL}.ChannelType", f"{CHANNEL}.TargetHandleType"
 _HANDLE, _ID = f"{CHANNEL}.TargetHandle", f"{CHANNEL}.TargetID"
 #: So many messages that nobody has read yet are told of each conversation.
 _MAX_UNREAD = 100
+#: So many are open at most; what others write stays unread in the daemon.
+_MAX_OPEN = 1000
 
 
 def requestable() -> object:
@@ -79,8 +81,8 @@ class Channels(Part):
         if type_ == "message.added" and data.get("type") != "groupchat":
             self._added(data)
             return
-        handle = self._connection.handles.of(str(data.get("peer")))
-        channel = self._open.get(handle)
+        handle = self._connection.handles.known(str(data.get("peer")))
+        channel = self._open.get(handle) if handle is not None else None
         if channel is None:
             return
         if type_ == "message.changed":
@@ -103,11 +105,13 @@ class Channels(Part):
         return [one for one in listed if one["direction"] == "in" and one["type"] != "groupchat"]
 
     def _added(self, message: Struct) -> None:
-        handle = self._connection.handles.of(str(message["peer"]))
-        channel = self._open.get(handle)
+        peer = str(message["peer"])
+        handle = self._connection.handles.known(peer)
+        channel = self._open.get(handle) if handle is not None else None
         if channel is None:
-            if message["direction"] != "in":
+            if message["direction"] != "in" or len(self._open) >= _MAX_OPEN:
                 return  # nothing is open that it could be shown in
+            handle = self._connection.handles.of(peer)
             channel = self._new(handle, handle)
             self._announce(channel, suppress=False)
         channel.texts.added(message)
@@ -166,6 +170,8 @@ class Channels(Part):
     # ----
 
     def _new_requested(self, handle: int) -> Channel:
+        if len(self._open) >= _MAX_OPEN:
+            raise Failure("NotAvailable", f"{_MAX_OPEN} channels are open already: close some.")
         channel = self._new(int(handle), self._connection.handles.own)
         # The call that opens one is answered before it is announced.
         GLib.idle_add(self._announce_later, channel)

@@ -26,6 +26,10 @@ class Handles:
             number = self._numbers[jid] = len(self._names)
         return number
 
+    def known(self, jid: str) -> int | None:
+        """Return the handle of an address, if it has one."""
+        return self._numbers.get(jid)
+
     def asked(self, text: str) -> int:
         """Return the handle of an address that a client has told.
 

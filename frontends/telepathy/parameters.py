@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import dbus
 
@@ -30,7 +30,7 @@ class Login:
     """An account, and how to reach it."""
 
     account: str
-    password: str
+    password: str = field(repr=False)
     server: str | None
     direct_tls: bool
     resource: str | None

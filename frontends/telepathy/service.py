@@ -4,6 +4,7 @@ Signals go to those who have called something of the connection, one by one: wha
 session's bus can be read by every program that asks for it, and messages are nobody's business.
 """
 
+import contextlib
 import inspect
 import logging
 
@@ -102,7 +103,8 @@ class Service:
 
     def _gone(self, connection: Connection) -> None:
         del self._connections[connection.path]
-        self._bus.release_name(connection.name)
+        with contextlib.suppress(dbus.DBusException):  # the bus may have ended before it
+            self._bus.release_name(connection.name)
 
     def _left(self, name: str) -> None:
         """Forget a program that left the bus; what it alone held ends."""

@@ -98,9 +98,9 @@ _LOGINS = ("denied.password", "denied.guessing", "unknown.password")
 
 def error_name(name: str) -> str:
     """Return what an error of the bridge is called in Telepathy."""
-    if name in _LOGINS or name.startswith("denied.authentication"):
+    if name in _LOGINS:
         return "AuthenticationFailed"
-    if name.startswith(("failed.tls", "offline.tls")):
+    if name.startswith("failed.tls"):
         return "EncryptionError"
     return _ERRORS.get(name.partition(".")[0], "NotAvailable")
 

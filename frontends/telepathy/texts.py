@@ -23,6 +23,8 @@ NORMAL, ACTION = 0, 1
 #: How what somebody does is written in XMPP (XEP-0245).
 _ME = "/me "
 _COUNTED = ("chat", "normal")
+#: So many messages of a channel wait to be acknowledged; others stay unread in the daemon.
+_MAX_PENDING = 1000
 #: The error of a message that came back for no reason that Telepathy has a number for.
 _NO_REASON = 0
 
@@ -155,11 +157,13 @@ class _Messages(Part):
         self._handle = handle
         self._last = 0
         self._unsent: set[str] = set()
+        self._shown: dict[int, Struct] = {}  # acknowledged, and not yet read for one before it
         #: What isn't acknowledged, by its number, in order.
         self.pending: dict[int, Struct] = {}
         self.sent: Callable[[Struct], None]
         self.received: Callable[[int, Struct], None]
         self.came_back: Callable[[Struct], None]
+        self.lost: Callable[[], None]
 
     def values(self) -> Mapping[str, object]:
         """Return the properties."""
@@ -178,6 +182,9 @@ class _Messages(Part):
         """Take a message that is new."""
         if message["direction"] == "in":
             if any(one["id"] == message["id"] for one in self.pending.values()):
+                return
+            if len(self.pending) >= _MAX_PENDING:
+                self.lost()
                 return
             self._last += 1
             self.pending[self._last] = message
@@ -203,6 +210,7 @@ class _Messages(Part):
 
     def read_elsewhere(self) -> None:
         """Let nothing be pending that is read: another program has shown it."""
+        self._shown.clear()
         read = [number for number, one in self.pending.items() if one["type"] in _COUNTED]
         self._remove(read)
 
@@ -252,14 +260,16 @@ class _Messages(Part):
         """Note that messages were shown to the person; they are read in every program."""
         for one in numbers:
             self._pending(one)
+        self._shown |= {one: self.pending[one] for one in numbers}
         left = next((one for one in self.pending if one not in numbers), None)
-        # What is read is read up to somewhere: what comes after one that is left isn't, as yet.
-        shown = [one for one in self.pending if left is None or one < left]
-        if shown:
+        # Messages are read up to one: what comes after one that is left has to wait for it.
+        read = [one for one in sorted(self._shown) if left is None or one < left]
+        if read:
+            last = [self._shown.pop(one) for one in read][-1]
             self._people.session.tell(
                 "conversation.read",
                 peer=self._people.handles.name(self._handle),
-                up_to=self.pending[shown[-1]]["id"],
+                up_to=last["id"],
             )
         self._remove(numbers)
 
@@ -299,6 +309,7 @@ class _Text(Part):
     SIGNALS: ClassVar[Mapping[str, str]] = {
         "Received": "ID:u Timestamp:u Sender:u Type:u Flags:u Text:s",
         "Sent": "Timestamp:u Type:u Text:s",
+        "LostMessage": "",
         "SendError": "Error:u Timestamp:u Type:u Text:s",
     }
 
@@ -307,6 +318,7 @@ class _Text(Part):
         self._messages = messages
         messages.sent = lambda one: self.emit("Sent", time_of(one), *read_text(one))
         messages.received = lambda number, one: self.emit("Received", *self._row(number, one))
+        messages.lost = lambda: self.emit("LostMessage")
         messages.came_back = lambda one: self.emit(
             "SendError", _NO_REASON, time_of(one), *read_text(one)
         )
