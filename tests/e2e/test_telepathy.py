@@ -111,7 +111,7 @@ def test_the_example_runs(server, daemon: Daemon, people):
     script = EXAMPLE.format(account=account, password=server.passwords[alice], contact=contact)
     with Stranger(server, bob) as stranger:
         done = subprocess.run(
-            [find_program("dbus-run-session", "dbus"), "--", sys.executable, "-c", script],
+            [find_program("dbus-run-session", "dbus-daemon"), "--", sys.executable, "-c", script],
             env=daemon.environment,
             capture_output=True,
             text=True,
