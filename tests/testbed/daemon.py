@@ -268,6 +268,10 @@ class Daemon:
         if connect:
             self.jp("profile", "connect", name)
 
+    def phase(self, name: str) -> str:
+        """Return where the connection of a profile stands."""
+        return str(self.json("profile", "get", name)[0]["connection"]["phase"])
+
     def command(self, program: str, *arguments: str | Path) -> list[str]:
         """Return the command line of a program, as it is installed or else as it is in the tree."""
         installed = self._installed(program)

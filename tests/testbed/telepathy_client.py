@@ -5,7 +5,6 @@ member, the signature, and the arguments. It knows nothing of the project.
 """
 
 import json
-import sys
 
 import dbus
 from dbus.mainloop.glib import DBusGMainLoop
@@ -32,6 +31,8 @@ def main() -> None:
     """Do what standard input says, until its end."""
     bus = dbus.SessionBus(mainloop=DBusGMainLoop())
     loop = GLib.MainLoop()
+    # What is read ahead would wait for the next line to come.
+    commands = open(0, "rb", buffering=0)  # noqa: SIM115 - open until the end
 
     def signalled(*values: object, member: str, path: str) -> None:
         told(member=member, path=path, values=[plain(one) for one in values])
@@ -39,7 +40,7 @@ def main() -> None:
     bus.add_signal_receiver(signalled, member_keyword="member", path_keyword="path")
 
     def command(*_: object) -> bool:
-        line = sys.stdin.readline()
+        line = commands.readline()
         if not line:
             loop.quit()
             return False
