@@ -93,9 +93,9 @@ class Connection(Exported):
 
     def begin(self, holder: str) -> None:
         """Connect, unless it does already."""
+        self.holders.add(holder)
         if self.status is not Status.DISCONNECTED or self._is_over:
             return
-        self.holders.add(holder)
         self._become(Status.CONNECTING, Reason.REQUESTED)
         spawn(self._connect(), lambda _: None, self._failed)
 
@@ -169,10 +169,10 @@ class Connection(Exported):
         try:
             if session.profile:
                 name, session.profile = session.profile, ""
-                is_last = self._leases.end(name)
-                if self._is_new:
+                goes_offline = self._leases.end(name)
+                if self._is_new and not self._leases.uses(name):
                     await session.call("profile.delete", name=name)
-                elif is_last:
+                elif goes_offline:
                     await session.call("profile.disconnect", name=name)
         except CommandError as error:
             if error.name != "daemon.gone":

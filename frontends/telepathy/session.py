@@ -119,6 +119,10 @@ class Leases:
                 self._ours.add(name)
         self._counts[name] = self._counts.get(name, 0) + 1
 
+    def uses(self, name: str) -> bool:
+        """Tell whether a connection uses a profile."""
+        return name in self._counts
+
     def end(self, name: str) -> bool:
         """Count a connection that ends; tell whether the profile goes offline with it."""
         self._counts[name] -= 1
