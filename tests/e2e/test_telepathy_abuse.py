@@ -1,11 +1,13 @@
 """Hostile and broken clients of Telepathy: a sentence for them, nothing for anyone else."""
 
+import json
 import os
 import signal
+import subprocess
 
 import pytest
 
-from tests.testbed.processes import is_alive, wait_until
+from tests.testbed.processes import end_process, is_alive, wait_until
 from tests.testbed.stranger import Stranger
 from tests.testbed.telepathy import (
     CHANNEL,
@@ -27,17 +29,37 @@ pytestmark = pytest.mark.any_server
 def test_who_has_no_password_gets_no_connection(server, daemon, client, people):
     (alice,) = people("alice")
     daemon.profile(alice, server)
-    account = server.jid(alice)
-    client.request(account, "wrong")
-    client.call("Connect")
-    error, details = client.expect("ConnectionError")
-    assert error == f"{TELEPATHY}.Error.AuthenticationFailed"
-    assert "not the password" in details["debug-message"]
-    client.expect("StatusChanged", [DISCONNECTED, 3])
-    assert client.refused("GetStatus") in ("ServiceUnknown", "DoesNotExist")
-    assert daemon.phase(alice) == "online"
-    # The harmless twin.
-    client.connect(account, server.passwords[alice])
+    account, password = server.jid(alice), server.passwords[alice]
+    traced = daemon.home / "trace"
+    with traced.open("w") as log:
+        trace = subprocess.Popen(
+            daemon.command("jp", "--json", "bridge", "trace"), stdout=log, env=daemon.environment
+        )
+    try:
+        assert wait_until(lambda: daemon.phase(alice) == "online" and traced.stat().st_size > 0, 30)
+        client.request(account, "a guess")
+        client.call("Connect")
+        error, details = client.expect("ConnectionError")
+        assert error == f"{TELEPATHY}.Error.AuthenticationFailed"
+        assert "not the password" in details["debug-message"]
+        client.expect("StatusChanged", [DISCONNECTED, 3])
+        assert client.refused("GetStatus") in ("ServiceUnknown", "DoesNotExist")
+        assert daemon.phase(alice) == "online"
+        # The harmless twin.
+        client.connect(account, password)
+        path = client.channel(client.call("GetSelfHandle"))
+        client.call(f"{TEXT}.Send", "us", 0, "note to myself", path=path)
+        assert wait_until(lambda: "note to myself" in traced.read_text(), 30)
+    finally:
+        end_process(trace)
+    told = [json.loads(line)["data"] for line in traced.read_text().splitlines()]
+    calls = [one for one in told if one.get("state") == "begun" and "method" in one]
+    # No password is shown to who looks on.
+    assert "profile.check" in [one["method"] for one in calls]
+    assert password not in traced.read_text() and "a guess" not in traced.read_text()
+    # It is answered when the stanza is written: else a Disconnect could overtake it.
+    (sent,) = [one for one in calls if one["method"] == "message.send"]
+    assert sent["params"]["wait"] == "sent"
 
 
 def test_bad_input_gets_a_sentence(server, daemon, client, people):
@@ -92,9 +114,6 @@ def test_bad_input_gets_a_sentence(server, daemon, client, people):
     message = f"{MESSAGES}.SendMessage"
     for parts in ([], [{}], [{}, {"content-type": "image/png", "content": "x"}], [{}, {"a": 1}]):
         assert client.refused(message, "aa{sv}u", parts, 0, path=path) == "InvalidArgument"
-    # A channel to oneself is one as any other.
-    own = client.call("GetSelfHandle")
-    client.call(send, "us", 0, "note to myself", path=client.channel(own))
     set_presence = f"{PRESENCE}.SetPresence"
     assert client.refused(set_presence, "ss", "offline", "") == "InvalidArgument"
     # After all that it works still.
