@@ -80,6 +80,10 @@ class Connection(Exported):
             ),
         )
 
+    def children(self) -> set[str]:
+        """Return the last parts of the paths of its channels."""
+        return {path.rpartition("/")[2] for path in self.channels.all()}
+
     @property
     def is_over(self) -> bool:
         """Whether it has ended."""

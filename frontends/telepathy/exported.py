@@ -175,6 +175,10 @@ class Exported:
         for part in self.parts.values():
             part.belongs_to(self)
 
+    def children(self) -> set[str]:
+        """Return the last parts of the paths of the objects below it."""
+        return set()
+
     def find(self, interface: str | None, name: str) -> tuple[Method, Callable[..., Any]]:
         """Return a method; without an interface, the first one of that name.
 
@@ -196,7 +200,7 @@ class _Introspectable(Part):
     def introspect(self) -> str:
         """Describe the object."""
         parts = "".join(part.described() for part in self._object.parts.values())
-        return f"{_HEAD}{parts}</node>\n"
+        return f"{_HEAD}{parts}{_nodes(self._object.children())}</node>\n"
 
 
 class _Properties(Part):
@@ -226,5 +230,8 @@ class _Properties(Part):
 
 def folder(children: set[str]) -> str:
     """Describe a path that has nothing of its own."""
-    nodes = "".join(f"<node name={quoteattr(one)}/>\n" for one in sorted(children))
-    return f"{_HEAD}{nodes}</node>\n"
+    return f"{_HEAD}{_nodes(children)}</node>\n"
+
+
+def _nodes(names: set[str]) -> str:
+    return "".join(f"<node name={quoteattr(one)}/>\n" for one in sorted(names))

@@ -6,9 +6,10 @@ from typing import ClassVar
 from sat.frontends.telepathy import parameters
 from sat.frontends.telepathy.channels import requestable
 from sat.frontends.telepathy.connection import INTERFACES
-from sat.frontends.telepathy.exported import Part, method, typed
+from sat.frontends.telepathy.exported import Exported, Part, Sender, method, typed
 from sat.frontends.telepathy.spec import (
     MANAGER,
+    MANAGER_PATH,
     PROTOCOL,
     PROTOCOL_NAME,
     Failure,
@@ -104,6 +105,22 @@ class Manager(Part):
         name, path = self._connect(sender, login)
         self.emit("NewConnection", name, path, PROTOCOL_NAME)
         return name, path
+
+
+class ManagerObject(Exported):
+    """The object of the manager, above that of its protocol.
+
+    :param connect: as of :class:`Manager`
+    """
+
+    def __init__(
+        self, sender: Sender, connect: Callable[[str, parameters.Login], tuple[str, str]]
+    ) -> None:
+        super().__init__(MANAGER_PATH, sender, (Manager(connect),))
+
+    def children(self) -> set[str]:
+        """Return the name of the protocol."""
+        return {PROTOCOL_NAME}
 
 
 def _check(protocol: str) -> None:

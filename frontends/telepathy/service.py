@@ -16,13 +16,12 @@ from sat.bridge.dbus_values import to_bus
 from sat.bridge.errors import CommandError
 from sat.frontends.telepathy.connection import Connection
 from sat.frontends.telepathy.exported import Exported, Method, folder
-from sat.frontends.telepathy.manager import Manager, Protocol
+from sat.frontends.telepathy.manager import ManagerObject, Protocol
 from sat.frontends.telepathy.parameters import Login
 from sat.frontends.telepathy.session import Leases, told
 from sat.frontends.telepathy.spec import (
     CONNECTION_NAME,
     INTROSPECTABLE,
-    MANAGER_PATH,
     PROTOCOL_PATH,
     TELEPATHY,
     Failure,
@@ -66,7 +65,7 @@ class Service:
         self._leases = Leases()
         self._everybody = Audience(bus)
         self._connections: dict[str, tuple[Connection, Audience]] = {}
-        manager = Exported(MANAGER_PATH, self._everybody, (Manager(self._connect),))
+        manager = ManagerObject(self._everybody, self._connect)
         protocol = Exported(PROTOCOL_PATH, self._everybody, (Protocol(),))
         self._fixed = {one.path: one for one in (manager, protocol)}
         bus.add_match_string(

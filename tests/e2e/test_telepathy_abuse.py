@@ -62,6 +62,23 @@ def test_who_has_no_password_gets_no_connection(server, daemon, client, people):
     assert sent["params"]["wait"] == "sent"
 
 
+def test_every_object_is_found_with_its_methods_and_their_arguments(
+    server, telepathy_bus, daemon, client, people
+):
+    (alice,) = people("alice")
+    daemon.profile(alice, server)
+    client.connect(server.jid(alice), server.passwords[alice])
+    channel = client.channel(client.call("GetSelfHandle"))
+    for name, path in ((MANAGER, f"{MANAGER_PATH}/jabber"), (client.name, channel)):
+        assert path in telepathy_bus.busctl("tree", "--list", name).stdout.split()
+    shown = telepathy_bus.busctl("introspect", "--xml-interface", client.name, channel).stdout
+    send = shown.partition('<method name="SendMessage">')[2].partition("</method>")[0]
+    assert '<arg name="Message" type="aa{sv}" direction="in"/>' in send
+    assert '<arg name="Token" type="s" direction="out"/>' in send
+    assert '<property name="TargetID" type="s" access="read"/>' in shown
+    assert '<signal name="Received">' in shown
+
+
 def test_bad_input_gets_a_sentence(server, daemon, client, people):
     (alice,) = people("alice")
     daemon.profile(alice, server)
