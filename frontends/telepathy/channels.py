@@ -71,7 +71,7 @@ class Channels(Part):
         conversations = state.get("conversations")
         for one in conversations if isinstance(conversations, list) else ():
             unread = one.get("unread", 0)
-            if not unread or one.get("last", {}).get("type") == "groupchat":
+            if not unread or (one.get("last") or {}).get("type") == "groupchat":
                 continue
             for message in await self._unread(str(one["peer"]), unread):
                 self._added(message)

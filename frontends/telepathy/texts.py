@@ -157,7 +157,8 @@ class _Messages(Part):
         self._handle = handle
         self._last = 0
         self._unsent: set[str] = set()
-        self._shown: dict[int, Struct] = {}  # acknowledged, and not yet read for one before it
+        #: The ids of what is acknowledged, and not yet read, for one before it isn't.
+        self._shown: dict[int, str] = {}
         #: What isn't acknowledged, by its number, in order.
         self.pending: dict[int, Struct] = {}
         self.sent: Callable[[Struct], None]
@@ -260,7 +261,7 @@ class _Messages(Part):
         """Note that messages were shown to the person; they are read in every program."""
         for one in numbers:
             self._pending(one)
-        self._shown |= {one: self.pending[one] for one in numbers}
+        self._shown |= {one: str(self.pending[one]["id"]) for one in numbers}
         left = next((one for one in self.pending if one not in numbers), None)
         # Messages are read up to one: what comes after one that is left has to wait for it.
         read = [one for one in sorted(self._shown) if left is None or one < left]
@@ -269,7 +270,7 @@ class _Messages(Part):
             self._people.session.tell(
                 "conversation.read",
                 peer=self._people.handles.name(self._handle),
-                up_to=last["id"],
+                up_to=last,
             )
         self._remove(numbers)
 
