@@ -6,7 +6,7 @@ What belongs to a session (events, filters, blobs) is so the program's own, and 
 from collections.abc import Callable, Sequence
 
 from sat.bridge.errors import CommandError
-from sat.frontends.dbus.link import Done, Link
+from sat.frontends.core.link import Done, Link
 
 Event = dict[str, object]
 
@@ -54,7 +54,7 @@ class Caller:
     ) -> None:
         """Make a call in its session.
 
-        :raises CommandError: as :meth:`sat.frontends.dbus.link.Link.call`
+        :raises CommandError: as :meth:`sat.frontends.core.link.Link.call`
         """
         if method == "state.attach":
             self._open().call(method, params, descriptors, self._keep(params, done))

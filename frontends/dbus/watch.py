@@ -10,7 +10,7 @@ from gi.repository import GLib
 
 from sat.bridge.dbus_mapping import Api, path_of
 from sat.bridge.errors import CommandError
-from sat.frontends.dbus.link import Link
+from sat.frontends.core.link import Link
 
 #: Kinds of objects: the scope that they are listed in, and the key that names one.
 KINDS = {"profile": ("profiles", "name"), "transfer": ("transfers", "id")}

@@ -47,6 +47,14 @@ def password(context: Context, params: dict[str, object]) -> int:
     return 0
 
 
+def check(context: Context, params: dict[str, object]) -> int:
+    """Compare a password with the one that is kept."""
+    given = password_of(params)
+    params["password"] = _ask(str(params["name"])) if given is None else given
+    context.call("profile.check", **params)
+    return 0
+
+
 def change(context: Context, params: dict[str, object]) -> int:
     """Change settings of a profile."""
     values: dict[str, str] = {}

@@ -68,6 +68,7 @@ PEOPLE = (
     Command(
         "presence deny", "Let somebody not see any more when you are online.", (_JID,), acts=True
     ),
+    Command("presence unsubscribe", "See no more whether somebody is online.", (_JID,), acts=True),
     Command(
         "presence get",
         "Show what a contact's devices show.",

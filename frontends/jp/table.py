@@ -85,6 +85,14 @@ COMMANDS = (
         run="account.password",
         per_profile=False,
     ),
+    Command(
+        "profile check",
+        "Compare a password with the one that is kept for a profile.",
+        (_NAME,),
+        _PASSWORDS,
+        run="account.check",
+        per_profile=False,
+    ),
     Command("profile list", "List the profiles.", show="profiles", per_profile=False),
     Command(
         "profile get",

@@ -1,7 +1,11 @@
-"""Accounts made and changed on their server: ``profile.register`` and ``profile.password``."""
+"""Accounts made and changed on their server, and passwords: ``profile.register|password|check``."""
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import hmac
+from collections import deque
 from functools import partial
 from typing import cast
 
@@ -22,11 +26,14 @@ from sat.xmpp.errors import Fault
 from sat.xmpp.reactor import Clock
 from sat.xmpp.register import Registration, new_password
 from sat.xmpp.resolve import SystemResolver
+from sat.xmpp.sasl import saslprep
 from sat.xmpp.socks import Proxy
 from sat.xmpp.stanza import JID, Iq, NotConnected, StanzaError, parse_jid
 
 #: Seconds that a server has for each of its answers.
 _STEP = 30.0
+#: So many wrong passwords for one profile in so many seconds are taken for guesses.
+_WRONG, _WRONG_TIME = 10, 60.0
 
 
 class Accounts:
@@ -35,6 +42,7 @@ class Accounts:
     def __init__(self, core: Core, profiles: Profiles) -> None:
         self._core = core
         self._profiles = profiles
+        self._wrong: dict[str, deque[float]] = {}
 
     @command("profile.register", level=Level.ADMIN, per_profile=False)
     async def register(
@@ -162,3 +170,49 @@ class Accounts:
                 "didn't come: the old and the new one are kept, and the next login finds out",
             ) from None
         await live.trust.password_changed(password)
+
+    @command("profile.check", level=Level.ADMIN, per_profile=False)
+    async def check(self, name: str, password: SecretText) -> None:
+        """Compare a password with the one that is kept for a profile; return if it is the same.
+
+        It is for programs which ask a person who they are before they let them use a profile. The
+        server is not asked.
+
+        :param name: the profile's name
+        :param password: the one to compare
+        :raises unknown.profile: if there is none
+        :raises unknown.password: if none is kept
+        :raises denied.password: if it is another one
+        :raises denied.guessing: if too many were wrong within a minute
+        """
+        live = self._profiles.find(name)
+        kept = await self._core.passwords.all(live.name, (Kind.PASSWORD, Kind.NEXT))
+        if not kept:
+            raise CommandError(
+                "unknown.password",
+                f"no password is kept for {name}; set it with: "
+                f"jp profile set {name} --password-stdin",
+            )
+        now = cast(Clock, self._core.reactor).seconds()
+        wrong = self._wrong.setdefault(name, deque(maxlen=_WRONG))
+        if len(wrong) == _WRONG and wrong[0] > now - _WRONG_TIME:
+            raise CommandError(
+                "denied.guessing",
+                f"too many wrong passwords were tried for {name}: try again in a minute",
+                {"retry_after": wrong[0] + _WRONG_TIME - now},
+            )
+        given = _digest(password)
+        if not any(hmac.compare_digest(given, _digest(one)) for one in kept.values()):
+            wrong.append(now)
+            raise CommandError(
+                "denied.password", f"this is not the password that is kept for {name}"
+            )
+        wrong.clear()
+
+
+def _digest(password: SecretText) -> bytes:
+    """Return what is compared of a password, in a time that tells nothing, not even its length."""
+    text = password.reveal()
+    with contextlib.suppress(ValueError):  # no server takes such a one, but it may be kept
+        text = saslprep(text)
+    return hashlib.sha256(text.encode(errors="surrogatepass")).digest()

@@ -183,6 +183,17 @@ class Presences:
         await self.withdraw_question(bare)
         await self._live.write(PresenceStanza(type="unsubscribed", to=bare).to_element())
 
+    @command("presence.unsubscribe", level=Level.SEND)
+    async def unsubscribe(self, jid: JID) -> None:
+        """See no more whether somebody is online (RFC 6121, section 3.3); they stay a contact.
+
+        :param jid: whom
+        :raises offline.profile: if the profile is not online
+        """
+        self._live.require_online()
+        stanza = PresenceStanza(type="unsubscribe", to=jid.userhostJID())
+        await self._live.write(stanza.to_element())
+
     @command("presence.get", level=Level.READ)
     async def get(self, jid: JID) -> list[Presence]:
         """Return what the resources of a contact show; nothing if it is not there.

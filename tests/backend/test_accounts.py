@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from sat.backend.tasks import start
+from sat.bridge.errors import CommandError
 from tests.backend.support import house, until
 
 NS = "jabber:iq:register"
@@ -287,3 +288,55 @@ async def test_a_password_is_changed_only_on_line(reactor, tmp_path):
         refusal = await home.refused("profile.password", name="alice", password=NEW)
         assert refusal.name == "offline.profile"
         assert secrets(home) == {"alice": OLD}
+
+
+# A password that is compared
+
+
+def keep(home, passwords: dict) -> None:
+    Path(home.paths.secrets).write_text(json.dumps(passwords))
+
+
+async def check(home, password: str, name: str = "alice") -> str:
+    """Compare a password; return the name of the refusal, or an empty text."""
+    try:
+        await home.call("profile.check", name=name, password=password)
+    except CommandError as refusal:
+        return refusal.name
+    return ""
+
+
+async def test_a_password_is_compared_with_the_one_that_is_kept(reactor, tmp_path):
+    async with house(reactor, tmp_path) as home:
+        await home.profile(connect=False)
+        assert await check(home, OLD) == ""
+        for wrong in (NEW, "", OLD + " ", OLD.upper(), "\x00"):
+            assert await check(home, wrong) == "denied.password", wrong
+        assert await check(home, OLD, "nobody") == "unknown.profile"
+        # One of which it isn't known yet whether the server took it is as good.
+        keep(home, {"alice": OLD, "alice/next": "\u00e4"})
+        assert [await check(home, one) for one in (OLD, "a\u0308", NEW)] == [
+            "",
+            "",
+            "denied.password",
+        ]
+        keep(home, {})
+        assert await check(home, "") == "unknown.password"
+
+
+async def test_passwords_are_not_guessed(reactor, tmp_path):
+    async with house(reactor, tmp_path) as home:
+        await home.profile(connect=False)
+        for number in range(9):
+            assert await check(home, str(number)) == "denied.password"
+        assert await check(home, OLD) == ""
+        for number in range(10):
+            assert await check(home, str(number)) == "denied.password"
+        assert await check(home, OLD) == "denied.guessing"
+
+
+async def test_only_who_may_do_everything_compares_passwords(reactor, tmp_path):
+    async with house(reactor, tmp_path) as home:
+        described = await home.call("api.describe")
+        (told,) = [one for one in described["methods"] if one["name"] == "profile.check"]
+        assert told["level"] == "admin" and not told["per_profile"]

@@ -187,6 +187,9 @@ async def test_a_server_that_forgets_is_not_asked_to_remember(reactor, tmp_path)
         await home.call("presence.allow", jid=EVE)
         await alice.peer.expect("<presence type='subscribed' to='eve@evil.test'/>")
         assert await home.call("question.list") == []
+        # Who is a contact may be seen no more, and stay one.
+        await home.call("presence.unsubscribe", jid="bob@server.test/phone")
+        await alice.peer.expect("<presence type='unsubscribe' to='bob@server.test'/>")
         # Who sees us already needs nothing.
         await home.call("presence.allow", jid="bob@server.test")
         await alice.peer.forbid("<presence type='subscribed' to='bob@server.test'/>")
@@ -216,5 +219,5 @@ async def test_a_request_is_refused_by_denying(reactor, tmp_path):
         await alice.peer.expect("<presence type='unsubscribed' to='eve@evil.test'/>")
         assert await home.call("question.list") == []
         await home.call("profile.disconnect", name="alice")
-        for method in ("presence.allow", "presence.deny"):
+        for method in ("presence.allow", "presence.deny", "presence.unsubscribe"):
             assert (await home.refused(method, jid=EVE)).name == "offline.profile"

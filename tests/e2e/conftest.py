@@ -8,6 +8,7 @@ import pytest
 
 from tests.testbed import Daemon, Ejabberd, Prosody, Server
 from tests.testbed.bus import Bus
+from tests.testbed.telepathy import TelepathyClient
 
 People = Callable[..., tuple[str, ...]]
 SERVERS: dict[str, type[Server]] = {"prosody": Prosody, "ejabberd": Ejabberd}
@@ -60,6 +61,24 @@ def daemon(bridge: str) -> Iterator[Daemon]:
         with bus:
             running.environment["SAT_BRIDGE"] = bridge
             yield running
+
+
+@pytest.fixture
+def telepathy_bus(daemon: Daemon) -> Iterator[Bus]:
+    """A bus on which the daemon is a connection manager of Telepathy."""
+    try:
+        bus = Bus(daemon, ("sat-telepathy",))
+    except LookupError as error:
+        pytest.skip(str(error))
+    with bus:
+        yield bus
+
+
+@pytest.fixture
+def client(telepathy_bus: Bus, daemon: Daemon) -> Iterator[TelepathyClient]:
+    """A program on that bus."""
+    with TelepathyClient(daemon.environment) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

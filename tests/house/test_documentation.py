@@ -15,6 +15,7 @@ PAGES = (
     "doc/user/index.rst",
     "doc/user/trust.rst",
     "doc/user/remote.rst",
+    "doc/user/telepathy.rst",
     "doc/scripting/index.rst",
 )
 #: Options of jp itself, which come before the command.

@@ -1,4 +1,4 @@
-"""A session bus of one's own, on which sat-dbus is started by whoever asks for it."""
+"""A session bus of one's own, on which our programs are started by whoever asks for them."""
 
 import contextlib
 import functools
@@ -53,24 +53,37 @@ def _are_found(path: str) -> bool:
     return found.returncode == 0
 
 
+def install(daemon: Daemon, *programs: str) -> list[str]:
+    """Let a bus that begins in the daemon's environment know our programs.
+
+    :return: where dbus-python and PyGObject are, if not where this program finds them anyway
+    """
+    found = modules(daemon.home / "modules")
+    paths = [*found, daemon.environment.get("PYTHONPATH", "")]
+    daemon.environment |= {
+        "PYTHONPATH": os.pathsep.join(filter(None, paths)),
+        "XDG_DATA_HOME": str(daemon.home / "share"),
+        "XDG_CONFIG_HOME": str(daemon.home / "config"),
+        "XDG_CACHE_HOME": str(daemon.home / "cache"),
+    }
+    for program in programs:
+        daemon.run(program, "install")
+    return found
+
+
 class Bus:
     """A bus, with the files that `sat-dbus install` writes, for one daemon.
 
     The daemon's programs know it from then on.
+
+    :param programs: those of ours that the bus can start
     """
 
-    def __init__(self, daemon: Daemon) -> None:
+    def __init__(self, daemon: Daemon, programs: tuple[str, ...] = ("sat-dbus",)) -> None:
         self._daemon = daemon
         self.environment = daemon.environment
         #: Where dbus-python and PyGObject are, if not where this program finds them anyway.
-        self.modules = modules(daemon.home / "modules")
-        paths = [*self.modules, daemon.environment.get("PYTHONPATH", "")]
-        daemon.environment |= {
-            "PYTHONPATH": os.pathsep.join(filter(None, paths)),
-            "XDG_DATA_HOME": str(daemon.home / "share"),
-            "XDG_CONFIG_HOME": str(daemon.home / "config"),
-        }
-        daemon.run("sat-dbus", "install")
+        self.modules = install(daemon, *programs)
         self._log = (daemon.home / "bus.log").open("w+")
         self._process = subprocess.Popen(
             [
@@ -100,19 +113,26 @@ class Bus:
         """End the listeners, the bus, and sat-dbus with it."""
         for listener in self._listeners:
             listener.stop()
-        pid = self.service_pid()
+        pids = [self.service_pid(name) for name in self._started()]
         end_process(self._process)
-        if pid is not None:
-            end_pid(pid)
+        for pid in pids:
+            if pid is not None:
+                end_pid(pid)
         assert self._process.stdout is not None
         self._process.stdout.close()
         self._log.close()
 
-    def service_pid(self) -> int | None:
-        """Return the pid of sat-dbus, if it is on the bus."""
+    def _started(self) -> list[str]:
+        """Return the names of what the bus has started."""
+        listed = self.busctl("list", "--acquired", "--no-legend").stdout.splitlines()
+        names = [line.split()[0] for line in listed if line.strip()]
+        return [name for name in names if name != "org.freedesktop.DBus"]
+
+    def service_pid(self, name: str = NAME) -> int | None:
+        """Return the pid of a program that is on the bus: by default of sat-dbus."""
         told = self.busctl(
             *("call", "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus"),
-            *("GetConnectionUnixProcessID", "s", NAME),
+            *("GetConnectionUnixProcessID", "s", name),
         )
         return int(told.stdout.split()[1]) if told.returncode == 0 else None
 

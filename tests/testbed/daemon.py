@@ -18,7 +18,12 @@ from tests.testbed.processes import StartFailed, end_pid, end_process, tail, wai
 from tests.testbed.server import Server
 
 ROOT = Path(__file__).resolve().parents[2]
-MODULES = {"sat": "sat", "jp": "sat.frontends.jp", "sat-dbus": "sat.frontends.dbus"}
+MODULES = {
+    "sat": "sat",
+    "jp": "sat.frontends.jp",
+    "sat-dbus": "sat.frontends.dbus",
+    "sat-telepathy": "sat.frontends.telepathy",
+}
 
 
 class CommandFailed(AssertionError):
@@ -262,6 +267,10 @@ class Daemon:
         )
         if connect:
             self.jp("profile", "connect", name)
+
+    def phase(self, name: str) -> str:
+        """Return where the connection of a profile stands."""
+        return str(self.json("profile", "get", name)[0]["connection"]["phase"])
 
     def command(self, program: str, *arguments: str | Path) -> list[str]:
         """Return the command line of a program, as it is installed or else as it is in the tree."""

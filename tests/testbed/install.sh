@@ -1,5 +1,5 @@
 #!/bin/sh
-# install.sh NAME… — installs what is missing of: make venv prosody ejabberd ssh node socat dbus.
+# install.sh NAME… — installs what is missing of: make venv prosody ejabberd ssh node socat dbus telepathy.
 # As root, or through a sudo that asks for nothing, apt does it; otherwise the one line to run is printed, and this fails.
 set -eu
 
@@ -22,7 +22,12 @@ for name in "$@"; do
                 "${PYTHON:-python3}" -c "import $module" 2>/dev/null || [ -d /usr/lib/python3/dist-packages/$module ] ||
                     missing="$missing python3-$module"
             done ;;
-        *) echo "install.sh: no program is called “$name” here; it knows make, venv, prosody, ejabberd, ssh, node, socat and dbus." >&2; exit 2 ;;
+        telepathy) command -v mc-tool >/dev/null || missing="$missing telepathy-mission-control-5"
+            # The bindings are for the system's own Python, which is what runs that client.
+            [ -x /usr/bin/python3 ] && /usr/bin/python3 -c "import gi" 2>/dev/null || missing="$missing python3-gi"
+            [ -n "$(find /usr/lib -path "*/girepository-1.0/TelepathyGLib-0.12.typelib" 2>/dev/null)" ] ||
+                missing="$missing gir1.2-telepathyglib-0.12" ;;
+        *) echo "install.sh: no program is called “$name” here; it knows make, venv, prosody, ejabberd, ssh, node, socat, dbus and telepathy." >&2; exit 2 ;;
     esac
 done
 [ -n "$missing" ] || exit 0

@@ -33,6 +33,13 @@ def test_a_password_is_changed(jp, server, tmp_path):
     assert "password" in jp.fails(2, "profile", "password", "alice", input=b"secret\n")
 
 
+def test_a_password_is_compared(jp, server):
+    server.answers["profile.check"] = None
+    assert jp("profile", "check", "alice", "--password-stdin", input=b"secret\n") == ""
+    assert server.called("profile.check") == [{"name": "alice", "password": "secret"}]
+    assert "password" in jp.fails(2, "profile", "check", "alice", input=b"secret\n")
+
+
 def test_a_certificate_needs_no_password(jp, server, tmp_path):
     server.answers |= {"profile.create": PROFILE, "profile.set": PROFILE}
     (tmp_path / "own.pem").write_text(CERTIFICATE)

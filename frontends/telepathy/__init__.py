@@ -1,0 +1,1 @@
+"""``sat-telepathy``: the daemon as a connection manager, for clients of Telepathy."""
