@@ -24,11 +24,13 @@ def has_reached(state: MessageState, wanted: MessageState) -> bool:
 
 
 class StateWaiters:
-    """Fires Deferreds when messages reach states."""
+    """Fires Deferreds when messages reach states, once every session is told of it."""
 
     def __init__(self, journal: Journal) -> None:
         self._waiting: dict[str, list[tuple[MessageState, Deferred[Message]]]] = {}
+        self._due: list[tuple[Deferred[Message], Message]] = []
         journal.project(MessageChanged, self._changed)
+        journal.when_published(self._fire)
 
     def wait(self, message: Message, state: MessageState) -> Deferred[Message]:
         """Return a Deferred that fires with the message once it has reached a state or failed."""
@@ -42,6 +44,12 @@ class StateWaiters:
             state, done = entry
             if message.state is MessageState.FAILED or has_reached(message.state, state):
                 self._forget(message.id, done)
+                self._due.append((done, message))
+
+    def _fire(self) -> None:
+        due, self._due = self._due, []
+        for done, message in due:
+            if not done.called:  # it was cancelled meanwhile
                 done.callback(message)
 
     def _forget(self, id_: str, done: Deferred[Message]) -> None:

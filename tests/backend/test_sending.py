@@ -38,6 +38,20 @@ async def test_the_way_of_a_message(reactor, tmp_path):
         await other.close()
 
 
+@pytest.mark.parametrize("state", ["sent", "acknowledged"])
+async def test_who_waits_is_answered_after_the_event(reactor, tmp_path, state):
+    async with house(reactor, tmp_path) as home:
+        await home.profile()
+        sent = await send(home, "hello", wait=state)
+        assert sent["state"] == state
+        told = [
+            event["data"]["state"]
+            for event in home.frontend.events
+            if event["type"] in ("message.added", "message.changed")
+        ]
+        assert state in told
+
+
 async def test_the_order_of_sending_is_the_order_on_the_wire(reactor, tmp_path):
     async with house(reactor, tmp_path) as home:
         alice = await home.profile()
