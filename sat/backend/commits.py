@@ -34,6 +34,8 @@ class Commit(Generic[T]):
     result: T | None = None
     error: BaseException | None = None
     events: list[tuple[Event, LoggedEvent]] = field(default_factory=list)
+    #: Runs where ``before_events`` would, if it fails.
+    failed: Callable[[None], None] | None = None
 
     def tell(self) -> None:
         """Tell who waits; all else is told by now."""

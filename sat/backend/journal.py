@@ -16,7 +16,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from sqlalchemy import bindparam, func, insert, select
 from sqlalchemy.dialects.sqlite import insert as upsert
@@ -35,6 +35,7 @@ from sat.bridge.dispatcher import encode_result
 from sat.bridge.errors import CommandError
 from sat.bridge.events import Event
 from sat.bridge.log import LoggedEvent, Origin
+from sat.xmpp.reactor import Clock, Timer
 
 T = TypeVar("T")
 
@@ -42,6 +43,7 @@ _log = Logger("sat.journal")
 _GROUP = 512
 _RETRY = 1.0
 _QUIET = 0.3
+_SOON = 0.02
 _FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}
 
 _ADD_TXN = Prepared(insert(schema.txn))
@@ -94,6 +96,7 @@ class Journal:
         self._condition = threading.Condition()
         self._ready = False  # whether the writer is to take what is queued
         self._waking = False
+        self._late: Timer | None = None  # wakes it, if nothing else does
         self._stopping = False
         self._full = False
         self._idle: Callable[[sqlite3.Connection], bool] | None = None
@@ -108,6 +111,9 @@ class Journal:
 
         What waits for a full disk is given up: the server was told nothing of it.
         """
+        if self._late is not None:
+            self._late.cancel()
+            self._late = None
         with self._condition:
             self._stopping = True
             self._condition.notify()
@@ -142,16 +148,26 @@ class Journal:
         call: Call | None = None,
         wait: bool = False,
         before_events: Callable[[T], None] | None = None,
+        failed: Callable[[None], None] | None = None,
+        soon: bool = False,
     ) -> Deferred[T]:
         """Run a change in a transaction; fires once it is on disk and every session is told.
 
         :param call: who asked: its events name it, and its result is recorded under its ``txn``
         :param wait: wait for a full disk rather than fail
         :param before_events: runs in the reactor's thread once committed, before sessions are told
+        :param failed: runs then in its place, if the change failed
+        :param soon: let it be part of what is committed next, for which it waits 20 ms at most
         :raises CommandError: ``failed.storage`` if the disk is full; whatever ``change`` raises
         """
         done: Deferred[T] = Deferred()
-        self._enqueue(Commit(change, call, wait, before_events, done))
+        commit = Commit(change, call, wait, before_events, done, failed=failed)
+        if soon:
+            self._queue.append(commit)
+            if self._late is None:
+                self._late = cast(Clock, self._reactor).callLater(_SOON, self._wake_late)
+        else:
+            self._enqueue(commit)
         return done
 
     def add(self, change: Change[T], then: Callable[[T], None]) -> None:
@@ -174,6 +190,11 @@ class Journal:
         with self._condition:
             self._ready = True
             self._condition.notify()
+
+    def _wake_late(self) -> None:
+        self._late = None
+        if self._queue:
+            self._wake()
 
     # ---- EventLog, Results
 
@@ -336,9 +357,13 @@ class Journal:
             self._on_storage(storage)
         published = False
         for commit in commits:
-            if commit.error is None and commit.before_events is not None:
+            if commit.error is not None:
+                if commit.failed is not None:
+                    guard(commit.failed, None)
+                continue
+            if commit.before_events is not None:
                 guard(commit.before_events, commit.result)
-            for event, logged in commit.events if commit.error is None else ():
+            for event, logged in commit.events:
                 for apply in self._projections.get(type(event), ()):
                     guard(apply, event)
                 self._recent.add(logged)

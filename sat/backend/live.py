@@ -39,6 +39,7 @@ from sat.bridge.errors import CommandError
 from sat.bridge.events import ProfileChanged
 from sat.bridge.model import Phase, Profile
 from sat.xmpp.connection import Connection, ConnectionState, Features
+from sat.xmpp.management import Place
 from sat.xmpp.reactor import Clock
 from sat.xmpp.stanza import JID, Element, Iq, NotConnected, parse_jid
 
@@ -205,6 +206,15 @@ class LiveProfile:
             failed.errback(NotConnected("there is no stream"))
             return failed
         return self._connection.send(element, durable)
+
+    def reserve(self) -> Place:
+        """Reserve a stanza's place in the stream.
+
+        :raises NotConnected: if there is no stream
+        """
+        if self._connection is None or not self.online:
+            raise NotConnected("there is no stream")
+        return self._connection.reserve()
 
     async def request(self, iq: Iq, timeout: float) -> Iq:
         """Send a request and return its answer; see :meth:`sat.plugin.Plugin.request`."""

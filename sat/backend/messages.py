@@ -40,7 +40,7 @@ class Messages:
     def __init__(self, live: LiveProfile) -> None:
         self._live = live
         self._lookback = LookBack(live)
-        self._ids = Ids()
+        self._ids = Ids(live.core.now)
 
     @command("message.send", level=Level.SEND)
     async def send(

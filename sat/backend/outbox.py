@@ -29,6 +29,7 @@ from sat.backend.delivery import (
     sent_up_to,
 )
 from sat.backend.history import (
+    NO_END,
     StoredMessage,
     advance_message,
     change_message,
@@ -41,6 +42,7 @@ from sat.backend.transaction import Transaction
 from sat.backend.waiters import has_reached
 from sat.bridge.call import Call
 from sat.bridge.model import Message, MessageState, MessageType
+from sat.xmpp.management import Place
 from sat.xmpp.stanza import (
     Element,
     Iq,
@@ -79,26 +81,98 @@ class Outbox:
         self._doubtful: set[str] = set()
         #: What this session carries, by number.
         self._in_flight: deque[tuple[int, Message]] = deque()
+        #: The last number that is not among them; that of an earlier process may be any.
+        self._forgotten = NO_END
+        #: So many are about to be stored that are numbered when their turn comes.
+        self._held = 0
 
     async def accept(self, new: NewMessage, call: Call | None) -> Message:
         """Store a message and write it as soon as its turn comes; returns it as stored.
 
         :raises CommandError: if it can't be stored
         """
+        place = self._reserve(new)
+        if place is not None:
+            new.number = place.number
+        else:
+            self._held += 1
 
         def add(tx: Transaction) -> Message:
             added = add_message(tx, new)
             assert added is not None, "a new origin id is in no conversation"
             return added
 
-        return await self._journal.commit(add, call=call, before_events=self._added)
+        def stored(message: Message) -> None:
+            if place is not None:
+                self._carry(place, new.sent or message)
+                return
+            self._held -= 1
+            if self._open and message.peer not in self._doubtful:
+                self._write(message)
+
+        def failed(_: None) -> None:
+            if place is not None:
+                place.leave()
+            else:
+                self._held -= 1
+
+        return await self._journal.commit(add, call=call, before_events=stored, failed=failed)
+
+    def _reserve(self, new: NewMessage) -> Place | None:
+        """Return the place of a message that can be written as soon as it is stored, if it can.
+
+        So it is numbered in the transaction that stores it. What others must be written before, or
+        may have to wait for a room, is numbered by itself when its turn comes.
+        """
+        if not self._open or self._held or new.peer in self._doubtful:
+            return None
+        if self._live.rooms.find(parse_jid(new.recipient)) is not None:
+            return None
+        try:
+            place = self._live.reserve()
+        except NotConnected:
+            return None
+        self._written = place.number
+        return place
+
+    def _carry(self, place: Place, sent: Message) -> None:
+        """Write a message, which is stored as sent, in its place."""
+        try:
+            element = self._stanza(sent)
+        except Exception:
+            _log.failure("message {id} can't be written", id=sent.id)
+            self._give_up(sent, place.number)
+            place.leave()
+            return
+        self._remember(place.number, sent)
+        place.fill(element)
+        self._after_write()
+
+    def _remember(self, number: int, sent: Message) -> None:
+        # What goes to a room is acknowledged by the room.
+        if sent.type is not MessageType.GROUPCHAT:
+            if len(self._in_flight) < _REMEMBERED:
+                self._in_flight.append((number, sent))
+            else:
+                self._forgotten = number
+
+    def _give_up(self, sent: Message, number: int) -> None:
+        def fail(tx: Transaction) -> None:
+            stored = find_message(tx, row_of(sent.id) or 0)
+            if stored is not None and stored.number == number:
+                extra = msgspec.structs.replace(
+                    stored.extra, error="a fault of the daemon kept it from being written"
+                )
+                change_message(tx, stored, state=MessageState.FAILED, extra=extra)
+
+        self._commit(fail, "giving a message up")
 
     def session_started(self, ended_by_error: bool) -> None:
         """Take a new session: of what was sent in the last one, no more is learnt by numbers.
 
         :param ended_by_error: whether the server ended the last one because of what we sent
         """
-        self._written = 0
+        self._written = self._forgotten = 0
 
         def forget(tx: Transaction) -> None:
             for stored in sent_messages(tx, self._live.id) if ended_by_error else ():
@@ -125,6 +199,7 @@ class Outbox:
                     change_message(tx, stored, state=MessageState.PENDING, extra=extra)
 
         self._commit(restore, "taking up a session")
+        self._forgotten = 0
 
     def begin(self, acknowledges: bool) -> None:
         """Write what waits, but for the conversations that are in doubt: see :meth:`resolve`.
@@ -214,14 +289,19 @@ class Outbox:
         known = []
         while self._in_flight and self._in_flight[0][0] <= count:
             known.append(self._in_flight.popleft())
+        some_forgotten = self._forgotten > 0
+        if self._forgotten <= count:
+            self._forgotten = 0
 
         def mark(tx: Transaction) -> None:
+            look = some_forgotten
             for number, message in known:
-                advance_message(tx, message, number, MessageState.ACKNOWLEDGED, number)
-            for stored in sent_up_to(tx, self._live.id, count):
+                done = advance_message(tx, message, number, MessageState.ACKNOWLEDGED, number)
+                look = look or done is None
+            for stored in sent_up_to(tx, self._live.id, count) if look else ():
                 _acknowledge(tx, stored)
 
-        return self._journal.commit(mark, wait=True)
+        return self._journal.commit(mark, wait=True, soon=True)
 
     async def mark(self, peer: str, stanza_id: str, state: MessageState) -> bool:
         """Move the state of a message sent to a peer forward, never back.
@@ -267,10 +347,6 @@ class Outbox:
         done = self._journal.commit(change, wait=True, before_events=before_events)
         done.addErrback(lambda failure: _log.failure("{what} failed", failure=failure, what=what))
 
-    def _added(self, message: Message) -> None:
-        if self._open and message.peer not in self._doubtful:
-            self._write(message)
-
     def _write(self, message: Message) -> None:
         row = row_of(message.id)
         assert row is not None
@@ -289,11 +365,8 @@ class Outbox:
                 return change_message(tx, present, state=MessageState.SENT, number=number)
 
             def marked(sent: Message | None) -> None:
-                # What goes to a room is acknowledged by the room.
-                if sent is None or sent.type is MessageType.GROUPCHAT:
-                    return
-                if len(self._in_flight) < _REMEMBERED:
-                    self._in_flight.append((number, sent))
+                if sent is not None:
+                    self._remember(number, sent)
 
             self._written = number
             done = self._journal.commit(mark, wait=True, before_events=marked)

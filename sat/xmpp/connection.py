@@ -16,6 +16,7 @@ from sat.xmpp.dial import Dial, Link, SeeOtherHost
 from sat.xmpp.element import Element
 from sat.xmpp.errors import Fault, NotConnected
 from sat.xmpp.keeper import Keeper
+from sat.xmpp.management import Place
 from sat.xmpp.namespaces import NS_CLIENT
 from sat.xmpp.reactor import Clock, Timer
 from sat.xmpp.resolve import Resolver, SystemResolver, Target
@@ -166,6 +167,15 @@ class Connection:
             self._session.write_nonza(element)
             return succeed(None)
         return self._session.lane.send(element, durable)
+
+    def reserve(self) -> Place:
+        """Give the stream's next number to a stanza that is made later; all behind it waits.
+
+        :raises NotConnected: if there is no stream
+        """
+        if self._session is None:
+            raise NotConnected(self.state.sentence or "The account isn't connected.")
+        return self._session.lane.reserve()
 
     async def request(self, element: Element, timeout: float = 60.0) -> Element:
         """Send an ``<iq/>`` of type get or set and return its result.

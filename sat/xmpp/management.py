@@ -10,6 +10,7 @@ from twisted.python.failure import Failure
 
 from sat.xmpp.element import Element
 from sat.xmpp.errors import Fault, NotConnected
+from sat.xmpp.namespaces import NS_CLIENT
 
 #: Counts wrap here on the wire (XEP-0198, section 4).
 WRAP = 2**32
@@ -59,13 +60,34 @@ class Incoming:
         return True
 
 
-class _Entry:
-    __slots__ = ("done", "element", "ready")
+class Place:
+    """A stanza's place in a lane: it has its number, and is written once it is filled."""
 
-    def __init__(self, element: Element) -> None:
+    __slots__ = ("_lane", "done", "element", "number", "ready")
+
+    def __init__(self, lane: Lane, number: int, element: Element | None = None) -> None:
+        self._lane = lane
+        self.number = number
         self.element = element
         self.ready = False
-        self.done: Deferred[None] = Deferred()
+        self.done: Deferred[None] | None = None
+
+    def fill(self, element: Element) -> None:
+        """Let an element be written here, which is durable by now.
+
+        Nothing happens if the session has ended.
+        """
+        self.element = element
+        self.ready = True
+        self._lane.go_on()
+
+    def leave(self) -> None:
+        """Let a stanza be written here that says nothing: what was to come never does.
+
+        A number that no stanza has would make every later count wrong. To an answer that nobody
+        waits for there is no reply (RFC 6120, section 8.2.3).
+        """
+        self.fill(Element((NS_CLIENT, "iq"), {"type": "result", "id": f"none-{self.number}"}))
 
 
 class Lane:
@@ -87,7 +109,7 @@ class Lane:
         self._write = write
         self._broken = broken
         self._keep = keep
-        self._queue: deque[_Entry] = deque()
+        self._queue: deque[Place] = deque()
         self._kept: deque[Element] = deque()
         self._ended = False
         #: The number given last.
@@ -108,20 +130,35 @@ class Lane:
         """
         if self._ended:
             raise NotConnected("There is no stream.")
-        self.given += 1
         if durable is None and not self._queue:
+            self.given += 1
             self._put(element)
             return succeed(None)
-        entry = _Entry(element)
-        self._queue.append(entry)
+        place = self.reserve()
+        place.element = element
+        done: Deferred[None] = Deferred()
+        place.done = done
         if durable is None:
-            entry.ready = True
+            place.ready = True
         else:
-            stored = maybeDeferred(
-                durable, self.given
-            )  # raising is failing, or the lane would stick
-            stored.addCallbacks(self._ready, self._fail, callbackArgs=(entry,))
-        return entry.done
+            # Raising is failing, or the lane would stick.
+            stored = maybeDeferred(durable, place.number)
+            stored.addCallbacks(self._ready, self._fail, callbackArgs=(place,))
+        return done
+
+    def reserve(self) -> Place:
+        """Give the next number to a stanza that is made, or made durable, later.
+
+        All behind it waits until its place is filled or left.
+
+        :raises NotConnected: if the stream has ended
+        """
+        if self._ended:
+            raise NotConnected("There is no stream.")
+        self.given += 1
+        place = Place(self, self.given)
+        self._queue.append(place)
+        return place
 
     def acknowledge(self, h: int) -> bool:
         """Take the server's count; tell whether it moved.
@@ -149,8 +186,9 @@ class Lane:
         self._ended = True
         self._kept.clear()
         queue, self._queue = self._queue, deque()
-        for entry in queue:
-            entry.done.errback(NotConnected("The stream ended before the stanza was written."))
+        for place in queue:
+            if place.done is not None:
+                place.done.errback(NotConnected("The stream ended before the stanza was written."))
 
     def _put(self, element: Element) -> None:
         self.written += 1
@@ -158,12 +196,19 @@ class Lane:
             self._kept.append(element)
         self._write(element)
 
-    def _ready(self, _: None, entry: _Entry) -> None:
-        entry.ready = True
-        while self._queue and self._queue[0].ready and not self._ended:
-            first = self._queue.popleft()
+    def _ready(self, _: None, place: Place) -> None:
+        place.ready = True
+        self.go_on()
+
+    def go_on(self) -> None:
+        """Write what is ready, up to the first that is not."""
+        queue = self._queue
+        while queue and queue[0].ready and not self._ended:
+            first = queue.popleft()
+            assert first.element is not None
             self._put(first.element)
-            first.done.callback(None)
+            if first.done is not None:
+                first.done.callback(None)
 
     def _fail(self, failure: Failure) -> None:
         if not self._ended:
