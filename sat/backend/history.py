@@ -215,7 +215,7 @@ def page(
 
 def encode_extra(extra: Extra) -> str | None:
     """Write what few messages have as its column holds it."""
-    return None if extra == NO_EXTRA else msgspec.json.encode(extra).decode()
+    return None if extra is NO_EXTRA or extra == NO_EXTRA else msgspec.json.encode(extra).decode()
 
 
 def when(milliseconds: int) -> datetime:

@@ -12,7 +12,7 @@ from twisted.logger import Logger
 
 from sat.backend.adding import Archived, NewMessage, add_message
 from sat.backend.arrival import Arrival
-from sat.backend.history import Extra
+from sat.backend.history import NO_EXTRA, Extra
 from sat.backend.pep import personal
 from sat.backend.tasks import spawn
 from sat.backend.transaction import Transaction
@@ -31,6 +31,7 @@ NS_OOB = "jabber:x:oob"
 Steps = Generator[Awaitable[None], None, None]
 
 _log = Logger("sat.incoming")
+_TYPES = {one.value: one for one in MessageType}
 _BEFORE_STORE = tuple(stage for stage in Stage if stage < Stage.STORE)
 #: What lies in an archive is wrapped in nothing that a stranger could not have made.
 _OUT_OF_ARCHIVE = tuple(stage for stage in _BEFORE_STORE if stage is not Stage.UNWRAP)
@@ -253,7 +254,7 @@ class Inbox:
             profile=self._live.name,
             profile_id=self._live.id,
             peer=incoming.peer.full(),
-            type=MessageType(stanza.type),
+            type=_TYPES[stanza.type],
             direction=incoming.direction,
             sender=(stanza.from_ or self._live.jid).full(),
             recipient=(stanza.to or self._live.jid).full(),
@@ -269,7 +270,9 @@ class Inbox:
                 attachments=attachments,
                 delayed=stamp is not None,
                 markable=incoming.markable,
-            ),
+            )
+            if attachments or stamp is not None or incoming.markable
+            else NO_EXTRA,
             copied=incoming.copied,
             archived=one.place,
         )

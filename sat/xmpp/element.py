@@ -109,7 +109,14 @@ class Element:
 
     def child(self, name: str, uri: str | None = None) -> Element | None:
         """Return the first child of that name, and namespace if one is given, or None."""
-        return next(self.elements(uri, name), None)
+        for child in self.children:
+            if (
+                not isinstance(child, str)
+                and child.name == name
+                and (uri is None or child.uri == uri)
+            ):
+                return child
+        return None
 
     def firstChildElement(self) -> Element | None:
         """Return the first child which is an element, or None."""

@@ -1,8 +1,10 @@
 """What a frontend sends, and what its server and frontends see of it: in order, never lost."""
 
+import threading
+
 import pytest
 
-from tests.backend.support import house, pause, until
+from tests.backend.support import fill, free, house, pause, until
 
 TO = "bob@server.test"
 
@@ -71,17 +73,88 @@ async def test_the_order_of_sending_is_the_order_on_the_wire(reactor, tmp_path):
 async def test_a_message_is_numbered_on_disk_before_it_is_written(reactor, tmp_path):
     async with house(reactor, tmp_path) as home:
         alice = await home.profile()
+        await send(home, "before", wait="acknowledged")
         found = []
 
         def look(_) -> None:
             # The peer has counted it already.
-            rows = home.rows("SELECT state, number FROM message")
+            rows = home.rows("SELECT state, number FROM message WHERE body = 'hello'")
             found.extend((state, number - alice.peer.stanzas) for state, number in rows)
 
         alice.peer.on("<message/>", look)
         await send(home, "hello", wait="sent")
         await until(reactor, lambda: found)
         assert found == [("sent", 0)]
+
+
+async def test_what_waited_is_numbered_on_disk_before_it_is_written(reactor, tmp_path):
+    async with house(reactor, tmp_path) as home:
+        alice = await home.profile(connect=False)
+        await send(home, "hello")
+        found = []
+        peer = await alice.reconnect()
+
+        def look(_) -> None:
+            rows = home.rows("SELECT state, number FROM message")
+            found.extend((state, number - peer.stanzas) for state, number in rows)
+
+        peer.on("<message/>", look)
+        await until(reactor, lambda: found)
+        assert found == [("sent", 0)]
+
+
+async def test_what_can_not_be_stored_holds_up_nothing(reactor, tmp_path):
+    async with house(reactor, tmp_path) as home:
+        alice = await home.profile()
+        await send(home, "before", wait="acknowledged")
+        fill(home)
+        error = await home.refused("message.send", to=TO, body="x" * 100_000)
+        assert error.name == "failed.storage"
+        free(home)
+        after = await send(home, "after")
+        await alice.peer.expect("<message><body>after</body></message>")
+        await home.expect("message.changed", id=after["id"], state="acknowledged")
+        # In place of what was refused stands what says nothing, so that both count the same.
+        assert home.rows("SELECT body FROM message") == [("before",), ("after",)]
+        number = home.rows("SELECT number FROM message WHERE body = 'after'")[0][0]
+        assert number <= alice.peer.stanzas
+        kept = [one for one in alice.peer.received if one.get("id", "").startswith("none-")]
+        assert [(one.tag, one.get("type")) for one in kept] == [("{jabber:client}iq", "result")]
+
+
+async def test_what_waits_for_the_disk_is_written_before_what_comes_after(reactor, tmp_path):
+    async with house(reactor, tmp_path) as home:
+        alice = await home.profile()
+        live = home.daemon.profiles.live["alice"]
+        journal = live.core.journal
+        first, second = threading.Event(), threading.Event()
+
+        def accepted() -> bool:
+            return any("accept" in one.change.__qualname__ for one in journal._queue)
+
+        try:
+            # As between two streams, on a disk that is slow.
+            live.outbox.end()
+            journal.add(lambda _: first.wait(30), lambda _: None)
+            live.outbox.begin(True)
+            home.call("message.send", to=TO, body="one")
+            await until(reactor, accepted, 30)
+            journal.add(lambda _: second.wait(30), lambda _: None)
+            first.set()
+            await until(reactor, lambda: live.outbox._open, 30)
+            home.call("message.send", to=TO, body="two")
+            await until(reactor, accepted, 30)
+        finally:
+            first.set()
+            second.set()
+        await alice.peer.expect("<message><body>one</body></message>")
+        await alice.peer.expect("<message><body>two</body></message>")
+        bodies = [
+            one.findtext("{jabber:client}body")
+            for one in alice.peer.received
+            if one.tag == "{jabber:client}message"
+        ]
+        assert bodies == ["one", "two"]
 
 
 async def test_what_was_not_acknowledged_is_sent_again_with_the_same_id(reactor, tmp_path):

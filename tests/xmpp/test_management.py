@@ -55,6 +55,24 @@ def test_order_holds_while_earlier_ones_become_durable():
     assert (wire.lane.given, wire.lane.written) == (3, 3)
 
 
+def test_a_place_holds_up_what_is_behind_it_until_it_is_filled_or_left():
+    wire = Wire()
+    first, second = wire.lane.reserve(), wire.lane.reserve()
+    wire.lane.send(stanza(3))
+    assert (first.number, second.number, wire.lane.given) == (1, 2, 3)
+    second.leave()
+    assert wire.written == []
+    first.fill(stanza(1))
+    assert wire.written == ["1", "none-2", "3"]
+    assert wire.lane.written == 3
+    late = wire.lane.reserve()
+    wire.lane.end()
+    late.fill(stanza(4))
+    assert len(wire.written) == 3
+    with pytest.raises(NotConnected):
+        wire.lane.reserve()
+
+
 def test_what_is_not_written_fails_at_the_end_and_is_never_written():
     wire = Wire()
     slow = Deferred()
