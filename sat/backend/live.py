@@ -208,10 +208,7 @@ class LiveProfile:
         return self._connection.send(element, durable)
 
     def reserve(self) -> Place:
-        """Reserve a stanza's place in the stream.
-
-        :raises NotConnected: if there is no stream
-        """
+        """Reserve a stanza's place in the stream; see :meth:`Connection.reserve`."""
         if self._connection is None or not self.online:
             raise NotConnected("there is no stream")
         return self._connection.reserve()

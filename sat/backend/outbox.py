@@ -21,19 +21,22 @@ from sat.backend.adding import NewMessage, add_message
 from sat.backend.arrival import Arrival
 from sat.backend.commits import Change
 from sat.backend.delivery import (
+    acknowledge,
+    came_back,
+    count_attempt,
     find_sent,
     forget_numbers,
+    give_up,
     not_displayed,
+    number_message,
     pending_messages,
     sent_messages,
     sent_up_to,
 )
 from sat.backend.history import (
     NO_END,
-    StoredMessage,
     advance_message,
     change_message,
-    find_message,
     row_of,
 )
 from sat.backend.sessions import is_exact
@@ -43,13 +46,7 @@ from sat.backend.waiters import has_reached
 from sat.bridge.call import Call
 from sat.bridge.model import Message, MessageState, MessageType
 from sat.xmpp.management import Place
-from sat.xmpp.stanza import (
-    Element,
-    Iq,
-    NotConnected,
-    StanzaError,
-    parse_jid,
-)
+from sat.xmpp.stanza import Element, Iq, NotConnected, StanzaError, parse_jid
 from sat.xmpp.stanza import Message as MessageStanza
 
 if TYPE_CHECKING:
@@ -61,8 +58,6 @@ NS_OOB = "jabber:x:oob"
 NS_PING = "urn:xmpp:ping"
 
 _log = Logger("sat.outbox")
-#: A message in flight at so many stream errors is given up, and the queue moves on.
-_MAX_ATTEMPTS = 3
 #: So many messages in flight are remembered; those beyond are read again when acknowledged.
 _REMEMBERED = 1000
 
@@ -157,15 +152,7 @@ class Outbox:
                 self._forgotten = number
 
     def _give_up(self, sent: Message, number: int) -> None:
-        def fail(tx: Transaction) -> None:
-            stored = find_message(tx, row_of(sent.id) or 0)
-            if stored is not None and stored.number == number:
-                extra = msgspec.structs.replace(
-                    stored.extra, error="a fault of the daemon kept it from being written"
-                )
-                change_message(tx, stored, state=MessageState.FAILED, extra=extra)
-
-        self._commit(fail, "giving a message up")
+        self._commit(lambda tx: give_up(tx, sent, number), "giving a message up")
 
     def session_started(self, ended_by_error: bool) -> None:
         """Take a new session: of what was sent in the last one, no more is learnt by numbers.
@@ -176,7 +163,7 @@ class Outbox:
 
         def forget(tx: Transaction) -> None:
             for stored in sent_messages(tx, self._live.id) if ended_by_error else ():
-                _count_attempt(tx, stored)
+                count_attempt(tx, stored)
             forget_numbers(tx, self._live.id)
 
         # What the last session still had to commit is delivered before this.
@@ -191,7 +178,7 @@ class Outbox:
                 if stored.number is None:
                     continue  # of a session before that
                 if stored.number <= acknowledged:
-                    _acknowledge(tx, stored)
+                    acknowledge(tx, stored)
                 else:
                     extra = stored.extra
                     if not exact:
@@ -289,17 +276,17 @@ class Outbox:
         known = []
         while self._in_flight and self._in_flight[0][0] <= count:
             known.append(self._in_flight.popleft())
-        some_forgotten = self._forgotten > 0
+        forgotten = self._forgotten > 0
         if self._forgotten <= count:
             self._forgotten = 0
 
         def mark(tx: Transaction) -> None:
-            look = some_forgotten
+            look = forgotten
             for number, message in known:
                 done = advance_message(tx, message, number, MessageState.ACKNOWLEDGED, number)
                 look = look or done is None
             for stored in sent_up_to(tx, self._live.id, count) if look else ():
-                _acknowledge(tx, stored)
+                acknowledge(tx, stored)
 
         return self._journal.commit(mark, wait=True, soon=True)
 
@@ -332,12 +319,7 @@ class Outbox:
 
         def fail(tx: Transaction) -> None:
             self._live.note_handled(tx, arrival)
-            stored = find_sent(tx, self._live.id, peer, stanza_id)
-            if stored is not None and stored.message.state is not MessageState.DISPLAYED:
-                extra = msgspec.structs.replace(
-                    stored.extra, error=f"{peer} could not be reached: {reason}"
-                )
-                change_message(tx, stored, state=MessageState.FAILED, extra=extra)
+            came_back(tx, self._live.id, peer, stanza_id, reason)
 
         await self._journal.commit(fail, wait=True)
 
@@ -355,14 +337,7 @@ class Outbox:
 
         def number_it(number: int) -> Deferred[None]:
             def mark(tx: Transaction) -> Message | None:
-                if message.state is MessageState.PENDING:
-                    sent = advance_message(tx, message, None, MessageState.SENT, number)
-                    if sent is not None:
-                        return sent
-                present = find_message(tx, row)
-                if present is None or present.message.state is not MessageState.PENDING:
-                    return None
-                return change_message(tx, present, state=MessageState.SENT, number=number)
+                return number_message(tx, message, row, number)
 
             def marked(sent: Message | None) -> None:
                 if sent is not None:
@@ -424,20 +399,3 @@ class Outbox:
                     return
         finally:
             self._probing = False
-
-
-def _acknowledge(tx: Transaction, stored: StoredMessage) -> None:
-    """Note that our server has a message; of a room's, only what the room sends back says so."""
-    if stored.message.type is not MessageType.GROUPCHAT:
-        change_message(tx, stored, state=MessageState.ACKNOWLEDGED)
-
-
-def _count_attempt(tx: Transaction, stored: StoredMessage) -> None:
-    """Note that a stream ended in an error while a message was in flight; give up a third time."""
-    extra = msgspec.structs.replace(stored.extra, attempts=stored.extra.attempts + 1)
-    state = MessageState.SENT
-    if extra.attempts >= _MAX_ATTEMPTS:
-        why = "the server closed the stream each time this message was sent"
-        extra = msgspec.structs.replace(extra, error=why)
-        state = MessageState.FAILED
-    change_message(tx, stored, state=state, extra=extra)

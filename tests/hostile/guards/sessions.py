@@ -73,7 +73,7 @@ SESSIONS = (
     Guard(
         2,
         "a message at which the server hangs up each time",
-        "sat/backend/outbox.py",
+        "sat/backend/delivery.py",
         "    if extra.attempts >= _MAX_ATTEMPTS:\n",
         "    if False:\n",
         (f"{_SENDING}::test_three_stream_errors_fail_a_message_and_the_queue_moves_on",),
