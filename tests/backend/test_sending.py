@@ -1,7 +1,5 @@
 """What a frontend sends, and what its server and frontends see of it: in order, never lost."""
 
-import threading
-
 import pytest
 
 from tests.backend.support import fill, free, house, pause, until
@@ -120,41 +118,6 @@ async def test_what_can_not_be_stored_holds_up_nothing(reactor, tmp_path):
         assert number <= alice.peer.stanzas
         kept = [one for one in alice.peer.received if one.get("id", "").startswith("none-")]
         assert [(one.tag, one.get("type")) for one in kept] == [("{jabber:client}iq", "result")]
-
-
-async def test_what_waits_for_the_disk_is_written_before_what_comes_after(reactor, tmp_path):
-    async with house(reactor, tmp_path) as home:
-        alice = await home.profile()
-        live = home.daemon.profiles.live["alice"]
-        journal = live.core.journal
-        first, second = threading.Event(), threading.Event()
-
-        def accepted() -> bool:
-            return any("accept" in one.change.__qualname__ for one in journal._queue)
-
-        try:
-            # As between two streams, on a disk that is slow.
-            live.outbox.end()
-            journal.add(lambda _: first.wait(30), lambda _: None)
-            live.outbox.begin(True)
-            home.call("message.send", to=TO, body="one")
-            await until(reactor, accepted, 30)
-            journal.add(lambda _: second.wait(30), lambda _: None)
-            first.set()
-            await until(reactor, lambda: live.outbox._open, 30)
-            home.call("message.send", to=TO, body="two")
-            await until(reactor, accepted, 30)
-        finally:
-            first.set()
-            second.set()
-        await alice.peer.expect("<message><body>one</body></message>")
-        await alice.peer.expect("<message><body>two</body></message>")
-        bodies = [
-            one.findtext("{jabber:client}body")
-            for one in alice.peer.received
-            if one.tag == "{jabber:client}message"
-        ]
-        assert bodies == ["one", "two"]
 
 
 async def test_what_was_not_acknowledged_is_sent_again_with_the_same_id(reactor, tmp_path):

@@ -106,14 +106,6 @@ SESSIONS = (
     ),
     Guard(
         3,
-        "what comes after, written before what has waited",
-        "sat/backend/outbox.py",
-        "        if not self._open or self._held or new.peer in self._doubtful:\n",
-        "        if not self._open or new.peer in self._doubtful:\n",
-        (f"{_SENDING}::test_what_waits_for_the_disk_is_written_before_what_comes_after",),
-    ),
-    Guard(
-        3,
         "what an earlier process wrote and the server never got",
         "sat/backend/outbox.py",
         "                if stored.number <= acknowledged:\n",
