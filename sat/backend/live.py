@@ -279,10 +279,7 @@ class LiveProfile:
         resumption = features.resumption
         jid = features.jid.full()
 
-        def store(tx: Transaction) -> None:
-            sessions.start(tx, self.id, jid, resumption)
-
-        self._commit(store, "noting a session")
+        self._commit(lambda tx: sessions.start(tx, self.id, jid, resumption), "noting a session")
         self.outbox.session_started(self._ended_by_error)
 
     def session_restored(self, features: Features, acknowledged: int) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar, cast
 
 import msgspec
@@ -74,11 +75,10 @@ class Outbox:
         self._probing = False
         #: Conversations with a message of which nobody knows whether the server has it.
         self._doubtful: set[str] = set()
-        #: What this session carries, by number.
+        # What this session carries, by number; the last number that is not among them (an earlier
+        # process may have any); and how many are about to be stored that are numbered in turn.
         self._in_flight: deque[tuple[int, Message]] = deque()
-        #: The last number that is not among them; that of an earlier process may be any.
         self._forgotten = NO_END
-        #: So many are about to be stored that are numbered when their turn comes.
         self._held = 0
 
     async def accept(self, new: NewMessage, call: Call | None) -> Message:
@@ -145,11 +145,12 @@ class Outbox:
 
     def _remember(self, number: int, sent: Message) -> None:
         # What goes to a room is acknowledged by the room.
-        if sent.type is not MessageType.GROUPCHAT:
-            if len(self._in_flight) < _REMEMBERED:
-                self._in_flight.append((number, sent))
-            else:
-                self._forgotten = number
+        if sent.type is MessageType.GROUPCHAT:
+            return
+        if len(self._in_flight) < _REMEMBERED:
+            self._in_flight.append((number, sent))
+        else:
+            self._forgotten = number
 
     def _give_up(self, sent: Message, number: int) -> None:
         self._commit(lambda tx: give_up(tx, sent, number), "giving a message up")
@@ -282,8 +283,8 @@ class Outbox:
 
         def mark(tx: Transaction) -> None:
             look = forgotten
-            for number, message in known:
-                done = advance_message(tx, message, number, MessageState.ACKNOWLEDGED, number)
+            for number, one in known:
+                done = advance_message(tx, one, number, MessageState.ACKNOWLEDGED, number)
                 look = look or done is None
             for stored in sent_up_to(tx, self._live.id, count) if look else ():
                 acknowledge(tx, stored)
@@ -336,15 +337,13 @@ class Outbox:
             return
 
         def number_it(number: int) -> Deferred[None]:
-            def mark(tx: Transaction) -> Message | None:
-                return number_message(tx, message, row, number)
-
             def marked(sent: Message | None) -> None:
                 if sent is not None:
                     self._remember(number, sent)
 
             self._written = number
-            done = self._journal.commit(mark, wait=True, before_events=marked)
+            change = partial(number_message, message=message, row=row, number=number)
+            done = self._journal.commit(change, wait=True, before_events=marked)
             return cast("Deferred[None]", done)  # what it gives is of no use to who writes
 
         def not_written(failure: Failure) -> None:
