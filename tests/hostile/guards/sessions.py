@@ -106,6 +106,14 @@ SESSIONS = (
     ),
     Guard(
         3,
+        "what comes after, written before what has waited",
+        "sat/backend/outbox.py",
+        "        if not self._open or self._held or new.peer in self._doubtful:\n",
+        "        if not self._open or new.peer in self._doubtful:\n",
+        (f"{_SESSIONS}::test_old_held_and_new_messages_keep_one_order_where_a_session_goes_on",),
+    ),
+    Guard(
+        3,
         "what an earlier process wrote and the server never got",
         "sat/backend/outbox.py",
         "                if stored.number <= acknowledged:\n",
