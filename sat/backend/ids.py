@@ -21,12 +21,16 @@ class Ids:
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
         self._bits = b""
+        self._used = 0
 
     def next(self) -> str:
         """Return an id that was never there before."""
-        if not self._bits:
+        start = self._used
+        if start == len(self._bits):
             self._bits = os.urandom(_SIZE * _MANY)
-        bits, self._bits = self._bits[:_SIZE], self._bits[_SIZE:]
+            start = 0
+        self._used = start + _SIZE
+        bits = self._bits[start : self._used]
         time = f"{int(self._now() * 1000) & 0xFFFFFFFFFFFF:012x}"
         text = bits.hex()
         variant = "89ab"[bits[1] & 3]

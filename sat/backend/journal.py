@@ -25,7 +25,7 @@ from twisted.internet.interfaces import IReactorFromThreads
 from twisted.logger import Logger
 
 from sat.backend import schema
-from sat.backend.commits import Change, Commit, guard
+from sat.backend.commits import Change, Commit, Part, guard, together
 from sat.backend.recent import Recent
 from sat.backend.schema import Prepared
 from sat.backend.store import Reader, Store, connect
@@ -93,6 +93,7 @@ class Journal:
         self._projections: dict[type[Event], list[Callable[[Any], None]]] = {}
         self._published: list[Callable[[], None]] = []
         self._queue: deque[Commit[Any]] = deque()
+        self._adding: list[Part] = []  # what is about to be queued, as one
         self._condition = threading.Condition()
         self._ready = False  # whether the writer is to take what is queued
         self._waking = False
@@ -114,6 +115,7 @@ class Journal:
         if self._late is not None:
             self._late.cancel()
             self._late = None
+        self._queue_added()
         with self._condition:
             self._stopping = True
             self._condition.notify()
@@ -123,7 +125,7 @@ class Journal:
     @property
     def waiting(self) -> int:
         """How many commits are queued."""
-        return len(self._queue)
+        return len(self._queue) + len(self._adding)
 
     def project(self, kind: type[Event], apply: Callable[[Any], None]) -> None:
         """Let ``apply(event)`` run for each committed event of a class, before sessions know."""
@@ -163,6 +165,7 @@ class Journal:
         done: Deferred[T] = Deferred()
         commit = Commit(change, call, wait, before_events, done, failed=failed)
         if soon:
+            self._queue_added()
             self._queue.append(commit)
             if self._late is None:
                 self._late = cast(Clock, self._reactor).callLater(_SOON, self._wake_late)
@@ -176,17 +179,30 @@ class Journal:
         :param then: is called with its result once it is on disk and every session is told; if it
             fails, that is logged and nothing is called
         """
-        self._enqueue(Commit(change, None, True, None, None, then))
+        self._adding.append((change, then))
+        if not self._waking:
+            self._wake_soon()
 
     def _enqueue(self, commit: Commit[Any]) -> None:
+        self._queue_added()
         self._queue.append(commit)
         if not self._waking:
-            # Once this turn of the reactor is over: all that is committed in it is one group.
-            self._waking = True
-            self._reactor.callFromThread(self._wake)
+            self._wake_soon()
+
+    def _queue_added(self) -> None:
+        """Queue what was added, before whatever comes after it."""
+        if self._adding:
+            self._queue.append(together(self._adding))
+            self._adding = []
+
+    def _wake_soon(self) -> None:
+        # Once this turn of the reactor is over: all that is committed in it is one group.
+        self._waking = True
+        self._reactor.callFromThread(self._wake)
 
     def _wake(self) -> None:
         self._waking = False
+        self._queue_added()
         with self._condition:
             self._ready = True
             self._condition.notify()
@@ -201,6 +217,10 @@ class Journal:
     def recent(self, after: int) -> Sequence[LoggedEvent] | None:
         """Return the next events after a number from memory, or None if they don't reach so far."""
         return self._recent.after(after)
+
+    def lines(self, after: int) -> tuple[bytes, int] | None:
+        """Return the next lines after a number, and the number of the last of them, or None."""
+        return self._recent.lines(after)
 
     def told(self, seq: int) -> None:
         """Forget the events in memory of which everybody who is attached has been told."""
@@ -296,7 +316,7 @@ class Journal:
         done: list[Commit[Any]] = []
         left: list[Commit[Any]] = []
         full = ""
-        for commit in group:
+        for commit in [part for whole in group for part in whole.split()]:
             if left and commit.wait:
                 left.append(commit)
                 continue
@@ -355,7 +375,7 @@ class Journal:
     def _committed(self, commits: list[Commit[Any]], storage: str | None) -> None:
         if storage is not None:
             self._on_storage(storage)
-        published = False
+        told_of: list[LoggedEvent] = []
         for commit in commits:
             if commit.error is not None:
                 if commit.failed is not None:
@@ -366,10 +386,10 @@ class Journal:
             for event, logged in commit.events:
                 for apply in self._projections.get(type(event), ()):
                     guard(apply, event)
-                self._recent.add(logged)
-                self.head = logged.seq
-                published = True
-        if published:
+                told_of.append(logged)
+        if told_of:
+            self._recent.add(told_of)
+            self.head = told_of[-1].seq
             for told in self._published:
                 told()
         for commit in commits:

@@ -83,6 +83,9 @@ class Element:
     @property
     def text(self) -> str:
         """All the text directly inside, joined."""
+        children = self.children
+        if len(children) == 1 and isinstance(children[0], str):
+            return children[0]
         return "".join([child for child in self.children if isinstance(child, str)])
 
     def get(self, name: AttributeName) -> str | None:

@@ -226,7 +226,7 @@ class Session:
             number = self._incoming.next()
             if number is None:  # it came before the connection was lost, and is being dealt with
                 return
-            if self._requests.answer(element):
+            if element.name == "iq" and self._requests.answer(element):
                 self.handled(number)
             else:
                 self._listener.stanza_received(element, number)

@@ -229,7 +229,7 @@ class Stream(Protocol):
 
     def _on_element(self, element: Element) -> None:
         if element.name == "error" and element.uri == NS_STREAM:
-            self.end(_stream_fault(element))
+            self._on_error(element)
             return
         if self._route is not None:
             try:
@@ -243,6 +243,9 @@ class Stream(Protocol):
             self._inbox.append(element)
         else:
             raise ParserError("policy-violation", "the server talks without being asked")
+
+    def _on_error(self, error: Element) -> None:
+        self.end(_stream_fault(error))
 
     def _on_close(self) -> None:
         if self.fault is None:

@@ -15,7 +15,7 @@ def event(seq: int, size: int = 0) -> LoggedEvent:
 def filled(first: int, last: int, size: int = 0) -> Recent:
     recent = Recent()
     for seq in range(first, last + 1):
-        recent.add(event(seq, size))
+        recent.add([event(seq, size)])
     return recent
 
 
@@ -47,7 +47,7 @@ def test_what_somebody_was_not_told_of_is_kept():
     recent.told(5000)
     assert recent.after(4000) is None
     assert recent.after(4990)[0].seq == 4991
-    recent.add(event(5001))
+    recent.add([event(5001)])
     assert [one.seq for one in recent.after(5000)] == [5001]
 
 
@@ -67,5 +67,5 @@ def test_what_the_log_has_no_more_is_forgotten():
     assert recent.after(40)[0].seq == 41
     recent.cut(500)
     assert recent.after(100) is None
-    recent.add(event(101))
+    recent.add([event(101)])
     assert [one.seq for one in recent.after(100)] == [101]
