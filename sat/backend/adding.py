@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import msgspec
 from sqlalchemy import Text, bindparam, insert, update
 
 from sat.backend import schema
@@ -29,7 +28,7 @@ from sat.backend.history import (
 from sat.backend.schema import ORDER_BITS, Prepared
 from sat.backend.store import Row
 from sat.backend.transaction import Standing, Transaction
-from sat.bridge.events import ConversationChanged, MessageAdded, MessageChanged
+from sat.bridge.events import ConversationChanged, MessageAdded
 from sat.bridge.model import Direction, Message, MessageState, MessageType
 
 _message = schema.message
@@ -103,10 +102,8 @@ class NewMessage:
     copied: bool = False
     #: Where it stands in the archive that it comes from.
     archived: Archived | None = None
-    #: The number (XEP-0198) of the stanza that is to carry it: it is told of as pending, then as
-    #: sent, and is kept as ``sent``.
+    #: The number (XEP-0198) of the stanza that carries it as soon as it is stored.
     number: int | None = None
-    sent: Message | None = None
 
 
 _ADD = Prepared(insert(_message).prefix_with("OR IGNORE"))
@@ -183,9 +180,6 @@ def add_message(tx: Transaction, new: NewMessage) -> Message | None:
 
 
 def _insert(tx: Transaction, new: NewMessage, conversation_id: int, row: int) -> bool:
-    state, rev = new.state, tx.rev
-    if new.number is not None:
-        state, rev = MessageState.SENT, rev + 1
     values = (
         row,
         conversation_id,
@@ -198,13 +192,13 @@ def _insert(tx: Transaction, new: NewMessage, conversation_id: int, row: int) ->
         new.subject,
         new.thread,
         new.ts,
-        state._value_,
+        new.state._value_,
         new.stanza_id,
         new.origin_id,
         new.archive_id,
         encode_extra(new.extra),
         new.number,
-        rev,
+        tx.rev,
     )
     if not tx.careful:
         tx.add_message(values, conversation_id, new.archive_id)
@@ -254,10 +248,8 @@ def _added(tx: Transaction, new: NewMessage, standing: Standing, row: int) -> Me
         standing.rev = tx.rev
     if news:
         tx.emit(new.profile, MessageAdded(message), message_row=row)
-    if new.number is not None:
-        new.sent = msgspec.structs.replace(message, state=MessageState.SENT, rev=tx.rev)
-        tx.emit(new.profile, MessageChanged(new.sent), message_row=row)
-    elsewhere = new.direction is Direction.OUT and new.state is not MessageState.PENDING
+    ours = new.number is not None or new.state is MessageState.PENDING
+    elsewhere = new.direction is Direction.OUT and not ours
     if elsewhere and latest and unread:
         # Who answers has read what was said before, with whichever program.
         tx.run(_READ_ALL, key=standing.id, read_id=row, rev=tx.rev)

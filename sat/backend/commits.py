@@ -21,7 +21,7 @@ Change = Callable[[Transaction], T]
 Part = tuple[Change[Any], Callable[[Any], None]]
 
 _log = Logger("sat.journal")
-_FAILED = "a handler of a committed change failed, or the change itself"
+FAILED = "a handler of a committed change failed, or the change itself"
 
 
 @dataclass(slots=True)
@@ -81,7 +81,7 @@ def together(parts: list[Part]) -> Commit[Any]:
             try:
                 then(result)
             except Exception:
-                _log.failure(_FAILED)
+                _log.failure(FAILED)
 
     return Commit(change, None, True, None, None, tell, parts=parts)
 
@@ -91,4 +91,4 @@ def guard(function: Callable[[Any], None], value: object) -> None:
     try:
         function(value)
     except Exception:
-        _log.failure(_FAILED)
+        _log.failure(FAILED)

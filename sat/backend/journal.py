@@ -25,7 +25,7 @@ from twisted.internet.interfaces import IReactorFromThreads
 from twisted.logger import Logger
 
 from sat.backend import schema
-from sat.backend.commits import Change, Commit, Part, guard, together
+from sat.backend.commits import FAILED, Change, Commit, Part, guard, together
 from sat.backend.recent import Recent
 from sat.backend.schema import Prepared
 from sat.backend.store import Reader, Store, connect
@@ -381,11 +381,17 @@ class Journal:
                 if commit.failed is not None:
                     guard(commit.failed, None)
                 continue
-            if commit.before_events is not None:
-                guard(commit.before_events, commit.result)
+            try:
+                if commit.before_events is not None:
+                    commit.before_events(commit.result)
+            except Exception:
+                _log.failure(FAILED)
             for event, logged in commit.events:
                 for apply in self._projections.get(type(event), ()):
-                    guard(apply, event)
+                    try:
+                        apply(event)
+                    except Exception:
+                        _log.failure(FAILED)
                 told_of.append(logged)
         if told_of:
             self._recent.add(told_of)

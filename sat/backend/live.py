@@ -198,14 +198,14 @@ class LiveProfile:
             )
 
     def write(
-        self, element: Element, durable: Callable[[int], Deferred[None]] | None = None
+        self, stanza: Element | str, durable: Callable[[int], Deferred[None]] | None = None
     ) -> Deferred[None]:
         """Write a stanza in its turn; see :meth:`sat.xmpp.connection.Connection.send`."""
         if self._connection is None or not self.online:
             failed: Deferred[None] = Deferred()
             failed.errback(NotConnected("there is no stream"))
             return failed
-        return self._connection.send(element, durable)
+        return self._connection.send(stanza, durable)
 
     def reserve(self) -> Place:
         """Reserve a stanza's place in the stream; see :meth:`Connection.reserve`."""

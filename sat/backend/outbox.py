@@ -88,7 +88,7 @@ class Outbox:
         """
         place = self._reserve(new)
         if place is not None:
-            new.number = place.number
+            new.number, new.state = place.number, MessageState.SENT
         else:
             self._held += 1
 
@@ -99,7 +99,7 @@ class Outbox:
 
         def stored(message: Message) -> None:
             if place is not None:
-                self._carry(place, new.sent or message)
+                self._carry(place, message)
                 return
             self._held -= 1
             if self._open and message.peer not in self._doubtful:
@@ -131,16 +131,16 @@ class Outbox:
         return place
 
     def _carry(self, place: Place, sent: Message) -> None:
-        """Write a message, which is stored as sent, in its place."""
+        """Write a message, which is stored as sent, in its place: nobody is told of it before."""
         try:
-            element = self._stanza(sent)
+            stanza = self._stanza(sent)
         except Exception:
             _log.failure("message {id} can't be written", id=sent.id)
             self._give_up(sent, place.number)
             place.leave()
             return
         self._remember(place.number, sent)
-        place.fill(element)
+        place.fill(stanza)
         self._after_write()
 
     def _remember(self, number: int, sent: Message) -> None:
@@ -353,7 +353,7 @@ class Outbox:
         done = self._live.write(self._stanza(message), number_it)
         done.addCallbacks(lambda _: self._after_write(), not_written)
 
-    def _stanza(self, message: Message) -> Element:
+    def _stanza(self, message: Message) -> str:
         stanza = MessageStanza(
             type=message.type.value,
             id=message.stanza_id,
@@ -369,7 +369,7 @@ class Outbox:
             stanza.extensions.append(oob)
         self._live.rooms.talk.dress(stanza)
         self._live.plugins.outgoing_message(stanza, message)
-        return stanza.to_element()
+        return stanza.to_xml()
 
     def _after_write(self) -> None:
         if not self._acknowledges and not self._probing:

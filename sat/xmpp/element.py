@@ -17,8 +17,6 @@ NS_XML = "http://www.w3.org/XML/1998/namespace"
 #: An attribute's name: plain, or (namespace, name) when it has a prefix.
 AttributeName: TypeAlias = "str | tuple[str, str]"
 
-_Write: TypeAlias = Callable[[str], object]
-
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "'": "&apos;", '"': "&quot;"}
 _TEXT = re.compile("[&<>\r]")
@@ -180,30 +178,36 @@ def serialize(element: Element, default: str = "") -> str:
     :param default: the default namespace in force where the text goes
     """
     parts: list[str] = []
-    _write(parts.append, element, default)
+    write_to(parts.append, element, default)
     return clean("".join(parts))
 
 
-def _write(write: _Write, element: Element, default: str) -> None:
+def write_to(write: Callable[[str], object], element: Element, default: str = "") -> None:
+    """Write an element piece by piece, as :func:`serialize` does but for :func:`clean`."""
     name, uri, children = element.name, element.uri, element.children
     start = name
     if uri is not None and uri != default:
         default = uri
         start += _declared(uri)
     if element.attributes:
-        start += _attributes(element)
+        start += attributes_of(element)
     if not children:
         write(f"<{start}/>")
         return
     write(f"<{start}>")
     for child in children:
         if not isinstance(child, str):
-            _write(write, child, default)
+            write_to(write, child, default)
         elif "<" in child or "&" in child or ">" in child or "\r" in child:
             write(_TEXT.sub(_escape, child))
         else:
             write(child)
     write(f"</{name}>")
+
+
+def text_of(name: str, text: str) -> str:
+    """Return an element that holds text alone, in the namespace in force, as XML."""
+    return f"<{name}>{_TEXT.sub(_escape, text)}</{name}>"
 
 
 def _declared(uri: str) -> str:
@@ -216,7 +220,8 @@ def _short(uri: str) -> str:
     return f" xmlns='{_ATTRIBUTE.sub(_escape, uri)}'"
 
 
-def _attributes(element: Element) -> str:
+def attributes_of(element: Element) -> str:
+    """Return an element's attributes as they stand in its start tag, each after a space."""
     text = ""
     for index, (key, value) in enumerate(element.attributes.items()):
         if _ATTRIBUTE.search(value):

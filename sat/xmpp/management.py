@@ -8,9 +8,7 @@ from collections.abc import Callable
 from twisted.internet.defer import Deferred, maybeDeferred, succeed
 from twisted.python.failure import Failure
 
-from sat.xmpp.element import Element
 from sat.xmpp.errors import Fault, NotConnected
-from sat.xmpp.namespaces import NS_CLIENT
 
 #: Counts wrap here on the wire (XEP-0198, section 4).
 WRAP = 2**32
@@ -63,21 +61,21 @@ class Incoming:
 class Place:
     """A stanza's place in a lane: it has its number, and is written once it is filled."""
 
-    __slots__ = ("_lane", "done", "element", "number", "ready")
+    __slots__ = ("_lane", "done", "number", "ready", "stanza")
 
-    def __init__(self, lane: Lane, number: int, element: Element | None = None) -> None:
+    def __init__(self, lane: Lane, number: int, stanza: str | None = None) -> None:
         self._lane = lane
         self.number = number
-        self.element = element
+        self.stanza = stanza
         self.ready = False
         self.done: Deferred[None] | None = None
 
-    def fill(self, element: Element) -> None:
-        """Let an element be written here, which is durable by now.
+    def fill(self, stanza: str) -> None:
+        """Let a stanza be written here, which is durable by now.
 
         Nothing happens if the session has ended.
         """
-        self.element = element
+        self.stanza = stanza
         self.ready = True
         self._lane.go_on()
 
@@ -87,13 +85,15 @@ class Place:
         A number that no stanza has would make every later count wrong. To an answer that nobody
         waits for there is no reply (RFC 6120, section 8.2.3).
         """
-        self.fill(Element((NS_CLIENT, "iq"), {"type": "result", "id": f"none-{self.number}"}))
+        self.fill(f"<iq type='result' id='none-{self.number}'/>")
 
 
 class Lane:
     """Numbers what goes, and writes it in that order, each when it is durable.
 
-    :param write: puts an element on the wire
+    Stanzas are texts here: each is made once, however often it is written.
+
+    :param write: puts a stanza on the wire
     :param broken: called when a stanza that has a number can't be made durable
     :param acknowledged: how many the server has from the start, in a session that goes on
     :param keep: whether to keep what isn't acknowledged, for :meth:`resume`
@@ -101,7 +101,7 @@ class Lane:
 
     def __init__(
         self,
-        write: Callable[[Element], None],
+        write: Callable[[str], None],
         broken: Callable[[Failure], None],
         acknowledged: int = 0,
         keep: bool = False,
@@ -110,7 +110,7 @@ class Lane:
         self._broken = broken
         self._keep = keep
         self._queue: deque[Place] = deque()
-        self._kept: deque[Element] = deque()
+        self._kept: deque[str] = deque()
         self._ended = False
         #: The number given last.
         self.given = acknowledged
@@ -120,11 +120,11 @@ class Lane:
         self.acknowledged = acknowledged
 
     def send(
-        self, element: Element, durable: Callable[[int], Deferred[None]] | None = None
+        self, stanza: str, durable: Callable[[int], Deferred[None]] | None = None
     ) -> Deferred[None]:
-        """Give the element the next number, and write it after all before it.
+        """Give a stanza the next number, and write it after all before it.
 
-        :param durable: called at once with the number; the element waits for its Deferred
+        :param durable: called at once with the number; the stanza waits for its Deferred
         :return: fires when it is written; fails with :class:`NotConnected` if it never is
         :raises NotConnected: if the stream has ended
         """
@@ -132,10 +132,10 @@ class Lane:
             raise NotConnected("There is no stream.")
         if durable is None and not self._queue:
             self.given += 1
-            self._put(element)
+            self._put(stanza)
             return succeed(None)
         place = self.reserve()
-        place.element = element
+        place.stanza = stanza
         done: Deferred[None] = Deferred()
         place.done = done
         if durable is None:
@@ -178,8 +178,8 @@ class Lane:
 
     def resume(self) -> None:
         """Write again all that the server doesn't have, in a session that goes on."""
-        for element in self._kept:
-            self._write(element)
+        for stanza in self._kept:
+            self._write(stanza)
 
     def end(self) -> None:
         """Let go of all that isn't written."""
@@ -190,11 +190,11 @@ class Lane:
             if place.done is not None:
                 place.done.errback(NotConnected("The stream ended before the stanza was written."))
 
-    def _put(self, element: Element) -> None:
+    def _put(self, stanza: str) -> None:
         self.written += 1
         if self._keep:
-            self._kept.append(element)
-        self._write(element)
+            self._kept.append(stanza)
+        self._write(stanza)
 
     def _ready(self, _: None, place: Place) -> None:
         place.ready = True
@@ -205,8 +205,8 @@ class Lane:
         queue = self._queue
         while queue and queue[0].ready and not self._ended:
             first = queue.popleft()
-            assert first.element is not None
-            self._put(first.element)
+            assert first.stanza is not None
+            self._put(first.stanza)
             if first.done is not None:
                 first.done.callback(None)
 

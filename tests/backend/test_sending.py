@@ -22,13 +22,14 @@ async def test_the_way_of_a_message(reactor, tmp_path):
         alice = await home.profile()
         other = await home.attach()
         sent = await send(home, "hello")
-        assert sent["state"] == "pending"
+        # It is written as soon as it is stored, and nobody is told of it before.
+        assert sent["state"] == "sent"
         added = await home.frontend.event("message.added", id=sent["id"])
         seen = await other.event("message.added", id=sent["id"])
         assert {**added, "prev": 0} == {**seen, "prev": 0}
         assert added["seq"] == sent["rev"] == added["data"]["rev"]
         assert added["origin"]["session"] == home.frontend.hello["session"]
-        await home.expect("message.changed", id=sent["id"], state="sent")
+        assert added["data"]["state"] == "sent"
         stanza = await alice.peer.expect(
             f"<message to='{TO}' type='chat' id='{sent['stanza_id']}'><body>hello</body>"
             f"<origin-id xmlns='urn:xmpp:sid:0' id='{sent['origin_id']}'/></message>"
