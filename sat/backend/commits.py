@@ -17,11 +17,13 @@ from sat.bridge.log import LoggedEvent
 T = TypeVar("T")
 
 Change = Callable[[Transaction], T]
+#: What is called with each committed event of a class.
+Projections = dict[type[Event], list[Callable[[Any], None]]]
 #: A change, and what is told of its result.
 Part = tuple[Change[Any], Callable[[Any], None]]
 
 _log = Logger("sat.journal")
-FAILED = "a handler of a committed change failed, or the change itself"
+_FAILED = "a handler of a committed change failed, or the change itself"
 
 
 @dataclass(slots=True)
@@ -47,6 +49,24 @@ class Commit(Generic[T]):
         if self.parts is None:
             return [self]
         return [Commit(change, None, True, None, None, then) for change, then in self.parts]
+
+    def project(self, projections: Projections) -> list[LoggedEvent]:
+        """Let what is kept in memory follow; return the events of which sessions are to be told."""
+        if self.error is not None:
+            if self.failed is not None:
+                guard(self.failed, None)
+            return []
+        if self.before_events is not None:
+            guard(self.before_events, self.result)
+        told_of = []
+        for event, logged in self.events:
+            for apply in projections.get(type(event), ()):
+                try:  # as in guard(): a call for each of a burst's events costs too much
+                    apply(event)
+                except Exception:
+                    _log.failure(_FAILED)
+            told_of.append(logged)
+        return told_of
 
     def tell(self) -> None:
         """Tell who waits; all else is told by now."""
@@ -81,7 +101,7 @@ def together(parts: list[Part]) -> Commit[Any]:
             try:
                 then(result)
             except Exception:
-                _log.failure(FAILED)
+                _log.failure(_FAILED)
 
     return Commit(change, None, True, None, None, tell, parts=parts)
 
@@ -91,4 +111,4 @@ def guard(function: Callable[[Any], None], value: object) -> None:
     try:
         function(value)
     except Exception:
-        _log.failure(FAILED)
+        _log.failure(_FAILED)

@@ -25,7 +25,7 @@ from twisted.internet.interfaces import IReactorFromThreads
 from twisted.logger import Logger
 
 from sat.backend import schema
-from sat.backend.commits import FAILED, Change, Commit, Part, guard, together
+from sat.backend.commits import Change, Commit, Part, Projections, together
 from sat.backend.recent import Recent
 from sat.backend.schema import Prepared
 from sat.backend.store import Reader, Store, connect
@@ -90,7 +90,7 @@ class Journal:
         self.head = self._seq
         self.oldest: int = oldest or self._seq + 1
         self._recent = Recent()
-        self._projections: dict[type[Event], list[Callable[[Any], None]]] = {}
+        self._projections: Projections = {}
         self._published: list[Callable[[], None]] = []
         self._queue: deque[Commit[Any]] = deque()
         self._adding: list[Part] = []  # what is about to be queued, as one
@@ -377,22 +377,7 @@ class Journal:
             self._on_storage(storage)
         told_of: list[LoggedEvent] = []
         for commit in commits:
-            if commit.error is not None:
-                if commit.failed is not None:
-                    guard(commit.failed, None)
-                continue
-            try:
-                if commit.before_events is not None:
-                    commit.before_events(commit.result)
-            except Exception:
-                _log.failure(FAILED)
-            for event, logged in commit.events:
-                for apply in self._projections.get(type(event), ()):
-                    try:
-                        apply(event)
-                    except Exception:
-                        _log.failure(FAILED)
-                told_of.append(logged)
+            told_of += commit.project(self._projections)
         if told_of:
             self._recent.add(told_of)
             self.head = told_of[-1].seq

@@ -292,9 +292,11 @@ class Session:
 
     def _write(self, stanza: str) -> None:
         if self._stream is not None:
-            self._stream.write(stanza)
             if not self._asking:
+                # Before the first is written, so that the question goes out with them: TLS puts
+                # together what is written until its own turn, which comes after.
                 self._ask_soon()
+            self._stream.write(stanza)
 
     def _ask_soon(self) -> None:
         # After this turn of the reactor, so that one question serves all that is written in it.

@@ -39,6 +39,20 @@ def test_page_by_page_all_of_it_is_given():
     assert got == list(range(1, 3001))
 
 
+def test_lines_for_all_are_put_together_in_pieces():
+    recent = filled(1, 100, 1000)
+    lines, last = recent.lines(0)
+    assert 1 < last < 100
+    assert lines == b"".join(one.line(one.seq - 1) for one in recent.after(0) if one.seq <= last)
+    assert recent.lines(0) == (lines, last)
+    recent.add([event(101)])
+    assert recent.lines(100) == (event(101).line(100), 101)
+    assert recent.lines(101) is None
+    recent.told(101)
+    recent.cut(50)
+    assert recent.lines(0) is None
+
+
 def test_what_somebody_was_not_told_of_is_kept():
     recent = filled(1, 5000)
     recent.told(2000)
