@@ -131,7 +131,7 @@ class Outbox:
         return place
 
     def _carry(self, place: Place, sent: Message) -> None:
-        """Write a message, which is stored as sent, in its place: nobody is told of it before."""
+        """Write a message, which is stored as sent, in its place; then it is told of."""
         try:
             stanza = self._stanza(sent)
         except Exception:
