@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import cast
 
 import msgspec
-from twisted.internet.defer import Deferred, DeferredLock, succeed
+from twisted.internet.defer import Deferred, DeferredLock, fail, succeed
 from twisted.logger import Logger
 
 from sat.backend import phases, sessions
@@ -141,9 +141,9 @@ class LiveProfile:
             self._connection.start()
             return
         self._looked_back = True
-        reactor = cast(Clock, self.core.reactor)
+        reactor, random = cast(Clock, self.core.reactor), self.core.random
         self._connection = Connection(
-            account, self, reactor=reactor, random=self.core.random, previous=previous
+            account, self, reactor=reactor, random=random, previous=previous
         )
         self._connection.start()
 
@@ -202,9 +202,7 @@ class LiveProfile:
     ) -> Deferred[None]:
         """Write a stanza in its turn; see :meth:`sat.xmpp.connection.Connection.send`."""
         if self._connection is None or not self.online:
-            failed: Deferred[None] = Deferred()
-            failed.errback(NotConnected("there is no stream"))
-            return failed
+            return fail(NotConnected("there is no stream"))
         return self._connection.send(stanza, durable)
 
     def reserve(self) -> Place:
