@@ -274,9 +274,7 @@ class LiveProfile:
         if features.refused is not None and self._features is None:
             self.outbox.acknowledged(features.refused)
         self._take_session(features)
-        resumption = features.resumption
-        jid = features.jid.full()
-
+        resumption, jid = features.resumption, features.jid.full()
         self._commit(lambda tx: sessions.start(tx, self.id, jid, resumption), "noting a session")
         self.outbox.session_started(self._ended_by_error)
 
