@@ -14,6 +14,8 @@ _FEW = 256
 _PAGE = 512
 #: So many bytes of lines are written at once, at least: then it is seen who keeps up.
 _PIECE = 16_384
+#: So many of these are kept for the next frontend that wants them.
+_PIECES = 32
 
 
 class Recent:
@@ -60,6 +62,8 @@ class Recent:
                 size += len(line)
                 if size >= _PIECE:
                     break
+            if len(self._pages) >= _PIECES:
+                self._pages.clear()
             page = self._pages[after] = b"".join(lines), event.seq
         return page
 
