@@ -44,7 +44,7 @@ class CommandSpec:
     """A command as its signature tells it.
 
     ``per_profile`` commands take the parameter ``profile`` besides those listed here; every one
-    takes ``txn``. ``struct`` decodes and checks the parameters. ``cli`` is what jp calls it, where
+    takes ``txn``. ``decoder`` reads and checks the parameters. ``cli`` is what jp calls it, where
     that is not the name with a space for the dot.
     """
 
@@ -57,7 +57,7 @@ class CommandSpec:
     doc: str
     raises: tuple[tuple[str, str], ...]
     cli: str | None
-    struct: type[msgspec.Struct]
+    decoder: msgspec.json.Decoder[msgspec.Struct]
     wants_call: bool
     attribute: str
 
@@ -67,16 +67,14 @@ class CommandSpec:
         :raises CommandError: ``usage.params``, naming the parameter that is wrong or missing
         """
         try:
-            decoded = msgspec.json.decode(
-                bytes(params) or b"{}", type=self.struct, dec_hook=decode_hook
-            )
+            decoded = self.decoder.decode(params or b"{}")
         except (msgspec.ValidationError, ValueError) as error:
             raise CommandError("usage.params", _explain(self.name, str(error))) from error
         except RecursionError:
             raise CommandError(
                 "usage.params", f"{self.name}: the parameters are nested too deeply"
             ) from None
-        return {one.name: getattr(decoded, one.name) for one in self.parameters}
+        return msgspec.structs.asdict(decoded)
 
 
 def command(
@@ -178,7 +176,7 @@ def _specify(
     _check_crosses(f"{name}: the result", hints["return"], None)
     try:
         struct = msgspec.defstruct("Params", fields_of_struct, frozen=True, kw_only=True)
-        msgspec.json.Decoder(struct, dec_hook=decode_hook)
+        decoder = msgspec.json.Decoder(struct, dec_hook=decode_hook)
     except (TypeError, NotImplementedError) as error:
         raise TypeError(f"{name}: {error}") from error
     return CommandSpec(
@@ -191,7 +189,7 @@ def _specify(
         doc=prose,
         raises=tuple((what, told) for kind, what, told in fields if kind == "raises"),
         cli=cli,
-        struct=struct,
+        decoder=decoder,
         wants_call=wants_call,
         attribute=attribute,
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Iterable, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Protocol
 
 import msgspec
@@ -35,15 +36,6 @@ class _Body(msgspec.Struct, frozen=True):
     data: msgspec.Raw
 
 
-class _NumberedBody(msgspec.Struct, frozen=True):
-    seq: int
-    profile: str
-    type: str
-    ts: datetime
-    origin: Origin | None
-    data: object
-
-
 class LoggedEvent(msgspec.Struct, frozen=True, gc=False):
     """A committed event with its number; ``tail`` is its encoding without ``prev``."""
 
@@ -61,15 +53,13 @@ class LoggedEvent(msgspec.Struct, frozen=True, gc=False):
         event: Event,
         ts: datetime,
         origin: Origin | None,
-        data: bytes | None,
+        data: bytes,
     ) -> LoggedEvent:
         """Encode an event for all its receivers.
 
-        :param data: the JSON of its object if that is there already
+        :param data: the JSON of its object
         """
-        told: object = getattr(event, "data", None) if data is None else msgspec.Raw(data)
-        body = _NumberedBody(seq, profile, event.type, ts, origin, told)
-        return cls(seq, profile, event.type, event.scope, _encoder.encode(body)[1:] + b"}\n")
+        return cls.encode(seq, profile, (event.type, event.scope), ts, origin, data)
 
     @classmethod
     def encode(
@@ -87,12 +77,19 @@ class LoggedEvent(msgspec.Struct, frozen=True, gc=False):
         :param data: the JSON of the object after the change
         """
         name, scope = kind
-        body = _NumberedBody(seq, profile, name, ts, origin, msgspec.Raw(data))
-        return cls(seq, profile, name, scope, _encoder.encode(body)[1:] + b"}\n")
+        tail = b'"seq":%d,%b%b}}\n' % (seq, _before_data(profile, name, ts, origin), data)
+        return cls(seq, profile, name, scope, tail)
 
     def line(self, prev: int) -> bytes:
         """Return the line for a receiver whose last event had the number ``prev``."""
         return _HEAD % prev + self.tail
+
+
+@lru_cache(maxsize=64)
+def _before_data(profile: str, name: str, ts: datetime, origin: Origin | None) -> bytes:
+    """Return what stands between an event's number and its data; many events have it in common."""
+    body = _Body(profile, name, ts, origin, msgspec.Raw(b"0"))
+    return _encoder.encode(body)[1:].removesuffix(b"0}")
 
 
 class VolatileEvent(msgspec.Struct, frozen=True, gc=False):
@@ -152,6 +149,13 @@ class EventLog(Protocol):
 
     def recent(self, after: int) -> Sequence[LoggedEvent] | None:
         """Return the next events after a number from memory, or None if they don't reach so far."""
+
+    def lines(self, after: int) -> tuple[bytes, int] | None:
+        """Return the next lines after a number, from memory, and the number of the last of them.
+
+        They are those of a receiver who wants to be told of every event. None if memory does not
+        reach back so far.
+        """
 
     def read(self, after: int, limit: int) -> Awaitable[Sequence[LoggedEvent]]:
         """Read at most ``limit`` events after a number from the database, in order."""

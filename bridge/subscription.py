@@ -118,6 +118,7 @@ class Subscription:
         self._behind: dict[str, VolatileEvent] = {}
         self._present: Iterator[VolatileEvent] = iter(())
         self._held: list[tuple[int, bytes]] = []
+        self._wants_all = wanted.types is wanted.scopes is wanted.profiles is None
 
     def begin(self, paused: bool) -> None:
         """Tell the present values of what is not in the log, then what the log holds."""
@@ -170,6 +171,13 @@ class Subscription:
     def wake(self) -> None:
         """Send what the log holds after the cursor, as far as the frontend keeps up."""
         while not self._stuck and not self._reading and self._cursor < self._log.head:
+            if self._wants_all and self._prev == self._cursor:
+                page = self._log.lines(self._cursor)
+                if page is not None:
+                    lines, self._cursor = page
+                    self._prev = self._cursor
+                    self._write(lines)
+                    continue
             events = self._log.recent(self._cursor)
             if events is None:
                 self._reading = True

@@ -35,7 +35,7 @@ class Receipts(Plugin):
         if message.type in ("chat", "normal") and message.id:
             message.extensions.append(Element((NS_RECEIPTS, "request")))
 
-    @message_stage(Stage.CORRECT)
+    @message_stage(Stage.CORRECT, NS_RECEIPTS)
     def learn(self, incoming: Incoming) -> Awaitable[bool] | None:
         """Note that a message of ours arrived; a receipt from anyone else changes nothing."""
         stanza = incoming.stanza
@@ -47,7 +47,7 @@ class Receipts(Plugin):
             return None
         return self.host.mark_message(incoming.peer, arrived, MessageState.RECEIVED)
 
-    @message_stage(Stage.NOTIFY)
+    @message_stage(Stage.NOTIFY, NS_RECEIPTS)
     def tell(self, incoming: Incoming) -> None:
         """Answer a request once the message is stored, to those who may see our presence.
 

@@ -35,7 +35,7 @@ class Carbons(Plugin):
         except (StanzaError, TimeoutError):
             return  # this server makes none
 
-    @message_stage(Stage.UNWRAP)
+    @message_stage(Stage.UNWRAP, NS_CARBONS)
     def unwrap(self, incoming: Incoming) -> None:
         """Take the message out of its copy, once; a copy from anyone but our server is forged.
 

@@ -42,7 +42,7 @@ class Markers(Plugin):
         if message.type in _TYPES and message.id:
             message.extensions.append(Element((NS_MARKERS, "markable")))
 
-    @message_stage(Stage.CORRECT)
+    @message_stage(Stage.CORRECT, NS_MARKERS)
     def learn(self, incoming: Incoming) -> Awaitable[bool] | None:
         """Note who asks to be told, and what was looked at: by the peer, or by us elsewhere."""
         stanza = incoming.stanza

@@ -102,6 +102,8 @@ class NewMessage:
     copied: bool = False
     #: Where it stands in the archive that it comes from.
     archived: Archived | None = None
+    #: The number (XEP-0198) of the stanza that carries it as soon as it is stored.
+    number: int | None = None
 
 
 _ADD = Prepared(insert(_message).prefix_with("OR IGNORE"))
@@ -182,20 +184,20 @@ def _insert(tx: Transaction, new: NewMessage, conversation_id: int, row: int) ->
         row,
         conversation_id,
         new.profile_id,
-        new.type.value,
-        new.direction.value,
+        new.type._value_,
+        new.direction._value_,
         new.sender,
         new.recipient,
         new.body,
         new.subject,
         new.thread,
         new.ts,
-        new.state.value,
+        new.state._value_,
         new.stanza_id,
         new.origin_id,
         new.archive_id,
         encode_extra(new.extra),
-        None,
+        new.number,
         tx.rev,
     )
     if not tx.careful:
@@ -246,7 +248,8 @@ def _added(tx: Transaction, new: NewMessage, standing: Standing, row: int) -> Me
         standing.rev = tx.rev
     if news:
         tx.emit(new.profile, MessageAdded(message), message_row=row)
-    elsewhere = new.direction is Direction.OUT and new.state is not MessageState.PENDING
+    ours = new.number is not None or new.state is MessageState.PENDING
+    elsewhere = new.direction is Direction.OUT and not ours
     if elsewhere and latest and unread:
         # Who answers has read what was said before, with whichever program.
         tx.run(_READ_ALL, key=standing.id, read_id=row, rev=tx.rev)

@@ -17,8 +17,13 @@ from sat.bridge.log import LoggedEvent
 T = TypeVar("T")
 
 Change = Callable[[Transaction], T]
+#: What is called with each committed event of a class.
+Projections = dict[type[Event], list[Callable[[Any], None]]]
+#: A change, and what is told of its result.
+Part = tuple[Change[Any], Callable[[Any], None]]
 
 _log = Logger("sat.journal")
+_FAILED = "a handler of a committed change failed, or the change itself"
 
 
 @dataclass(slots=True)
@@ -34,6 +39,34 @@ class Commit(Generic[T]):
     result: T | None = None
     error: BaseException | None = None
     events: list[tuple[Event, LoggedEvent]] = field(default_factory=list)
+    #: Runs where ``before_events`` would, if it fails.
+    failed: Callable[[None], None] | None = None
+    #: What it is made of: see :func:`together`.
+    parts: list[Part] | None = None
+
+    def split(self) -> list[Commit[Any]]:
+        """Return the commits that this one is made of, each of which may fail by itself."""
+        if self.parts is None:
+            return [self]
+        return [Commit(change, None, True, None, None, then) for change, then in self.parts]
+
+    def project(self, projections: Projections) -> list[LoggedEvent]:
+        """Let what is kept in memory follow; return the events of which sessions are to be told."""
+        if self.error is not None:
+            if self.failed is not None:
+                guard(self.failed, None)
+            return []
+        if self.before_events is not None:
+            guard(self.before_events, self.result)
+        told_of = []
+        for event, logged in self.events:
+            for apply in projections.get(type(event), ()):
+                try:  # as in guard(): a call for each of a burst's events costs too much
+                    apply(event)
+                except Exception:
+                    _log.failure(_FAILED)
+            told_of.append(logged)
+        return told_of
 
     def tell(self) -> None:
         """Tell who waits; all else is told by now."""
@@ -54,9 +87,28 @@ class Commit(Generic[T]):
         raise self.error
 
 
+def together(parts: list[Part]) -> Commit[Any]:
+    """Return one commit for many changes that the network brought: each would cost twice as much.
+
+    :param parts: each with what is told of its result
+    """
+
+    def change(tx: Transaction) -> list[Any]:
+        return [one(tx) for one, _ in parts]
+
+    def tell(results: list[Any]) -> None:
+        for (_, then), result in zip(parts, results, strict=True):
+            try:
+                then(result)
+            except Exception:
+                _log.failure(_FAILED)
+
+    return Commit(change, None, True, None, None, tell, parts=parts)
+
+
 def guard(function: Callable[[Any], None], value: object) -> None:
     """Keep one subscriber's fault from the others: the event is committed whatever happens."""
     try:
         function(value)
     except Exception:
-        _log.failure("a handler of a committed change failed, or the change itself")
+        _log.failure(_FAILED)

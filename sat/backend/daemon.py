@@ -46,7 +46,7 @@ from sat.backend.rooms.store import rooms
 from sat.backend.roster import Roster, contacts
 from sat.backend.search import index_some
 from sat.backend.store import Reader, Store, prepare
-from sat.backend.tasks import spawn
+from sat.backend.tasks import go, spawn
 from sat.backend.waiters import StateWaiters
 from sat.bridge import heartbeat
 from sat.bridge.command import CommandSpec, commands_of
@@ -236,7 +236,7 @@ class Daemon:
     def _make_session(self, line: Line, doors: Doors | None = None) -> Session:
         grant = EVERYTHING if doors is None else None
         session = Session(
-            line, self.dispatcher, self.hub, grant, self._describe, spawn, doors, self._trace
+            line, self.dispatcher, self.hub, grant, self._describe, go, doors, self._trace
         )
         self.hub.sessions.add(session)
         return session

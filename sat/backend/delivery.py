@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import msgspec
 from sqlalchemy import bindparam
 
 from sat.backend import schema
 from sat.backend.history import (
     FIND_CONVERSATION,
     StoredMessage,
+    advance_message,
+    change_message,
+    find_message,
     of_conversation,
+    row_of,
     select_messages,
     stored_from_row,
 )
 from sat.backend.schema import Prepared
 from sat.backend.store import Reader
 from sat.backend.transaction import Transaction
+from sat.bridge.model import Message, MessageState, MessageType
 
+#: A message in flight at so many stream errors is given up, and the queue moves on.
+_MAX_ATTEMPTS = 3
 _message = schema.message
 
 _BY_STANZA_ID = Prepared(
@@ -109,3 +117,52 @@ def sent_up_to(source: Reader | Transaction, profile_id: int, number: int) -> li
     """Return the messages that the present stream carried up to a number (XEP-0198)."""
     rows = source.all(_SENT, profile_id=profile_id, number=number)
     return [stored_from_row(row) for row in rows]
+
+
+def number_message(tx: Transaction, message: Message, row: int, number: int) -> Message | None:
+    """Note the number of the stanza that is to carry a message; None if it isn't pending."""
+    if message.state is MessageState.PENDING:
+        sent = advance_message(tx, message, None, MessageState.SENT, number)
+        if sent is not None:
+            return sent
+    present = find_message(tx, row)
+    if present is None or present.message.state is not MessageState.PENDING:
+        return None
+    return change_message(tx, present, state=MessageState.SENT, number=number)
+
+
+def came_back(tx: Transaction, profile_id: int, peer: str, stanza_id: str, reason: str) -> None:
+    """Note that a message came back, unless it was displayed meanwhile."""
+    stored = find_sent(tx, profile_id, peer, stanza_id)
+    if stored is not None and stored.message.state is not MessageState.DISPLAYED:
+        extra = msgspec.structs.replace(
+            stored.extra, error=f"{peer} could not be reached: {reason}"
+        )
+        change_message(tx, stored, state=MessageState.FAILED, extra=extra)
+
+
+def give_up(tx: Transaction, sent: Message, number: int) -> None:
+    """Note that a message with a number can't be written."""
+    stored = find_message(tx, row_of(sent.id) or 0)
+    if stored is not None and stored.number == number:
+        extra = msgspec.structs.replace(
+            stored.extra, error="a fault of the daemon kept it from being written"
+        )
+        change_message(tx, stored, state=MessageState.FAILED, extra=extra)
+
+
+def acknowledge(tx: Transaction, stored: StoredMessage) -> None:
+    """Note that our server has a message; of a room's, only what the room sends back says so."""
+    if stored.message.type is not MessageType.GROUPCHAT:
+        change_message(tx, stored, state=MessageState.ACKNOWLEDGED)
+
+
+def count_attempt(tx: Transaction, stored: StoredMessage) -> None:
+    """Note that a stream ended in an error while a message was in flight; give up a third time."""
+    extra = msgspec.structs.replace(stored.extra, attempts=stored.extra.attempts + 1)
+    state = MessageState.SENT
+    if extra.attempts >= _MAX_ATTEMPTS:
+        why = "the server closed the stream each time this message was sent"
+        extra = msgspec.structs.replace(extra, error=why)
+        state = MessageState.FAILED
+    change_message(tx, stored, state=state, extra=extra)

@@ -158,8 +158,8 @@ def advance_message(
     :returns: None, and nothing is changed, if it is not as we know it
     """
     row = row_of(known.id)
-    as_known = (known.rev, known.state.value, known_number)
-    if not tx.advance((state.value, number, tx.rev, row, *as_known)):
+    as_known = (known.rev, known.state._value_, known_number)
+    if not tx.advance((state._value_, number, tx.rev, row, *as_known)):
         return None
     advanced = msgspec.structs.replace(known, state=state, rev=tx.rev)
     tx.emit(advanced.profile, MessageChanged(advanced), message_row=row)
@@ -215,7 +215,7 @@ def page(
 
 def encode_extra(extra: Extra) -> str | None:
     """Write what few messages have as its column holds it."""
-    return None if extra == NO_EXTRA else msgspec.json.encode(extra).decode()
+    return None if extra is NO_EXTRA or extra == NO_EXTRA else msgspec.json.encode(extra).decode()
 
 
 def when(milliseconds: int) -> datetime:

@@ -130,6 +130,10 @@ class Hub:
         """Return the next events after a number from memory, or None if they don't reach so far."""
         return self._journal.recent(after)
 
+    def lines(self, after: int) -> tuple[bytes, int] | None:
+        """Return the next lines after a number, and the number of the last of them, or None."""
+        return self._journal.lines(after)
+
     async def read(self, after: int, limit: int) -> Sequence[LoggedEvent]:
         """Read at most ``limit`` events after a number from the database, in order."""
         return await self._store.read(lambda reader: _read(reader, after, limit))

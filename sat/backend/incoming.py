@@ -12,7 +12,7 @@ from twisted.logger import Logger
 
 from sat.backend.adding import Archived, NewMessage, add_message
 from sat.backend.arrival import Arrival
-from sat.backend.history import Extra
+from sat.backend.history import NO_EXTRA, Extra
 from sat.backend.pep import personal
 from sat.backend.tasks import spawn
 from sat.backend.transaction import Transaction
@@ -31,7 +31,10 @@ NS_OOB = "jabber:x:oob"
 Steps = Generator[Awaitable[None], None, None]
 
 _log = Logger("sat.incoming")
+_TYPES = {one.value: one for one in MessageType}
 _BEFORE_STORE = tuple(stage for stage in Stage if stage < Stage.STORE)
+_STORE = (Stage.STORE,)
+_NOTIFY = (Stage.NOTIFY,)
 #: What lies in an archive is wrapped in nothing that a stranger could not have made.
 _OUT_OF_ARCHIVE = tuple(stage for stage in _BEFORE_STORE if stage is not Stage.UNWRAP)
 #: Reading from the network stops while so many messages wait for the disk.
@@ -143,30 +146,28 @@ class Inbox:
             if stanza.type == "error" and arrival is not None:
                 yield from self._bounced(incoming, arrival)
                 return
-        for stage in stages:
-            if not live.plugins.has_message_handlers(stage):
-                continue
-            yield from live.plugins.message(stage, incoming)
-            if incoming.dropped:
-                _log.debug("message dropped: {reason}", reason=incoming.dropped)
-                self._handled(arrival)
-                return
-        if live.plugins.has_message_handlers(Stage.STORE):
-            yield from live.plugins.message(Stage.STORE, incoming)
+        yield from live.plugins.message(stages, incoming)
+        if incoming.dropped:
+            _log.debug("message dropped: {reason}", reason=incoming.dropped)
+            self._handled(arrival)
+            return
+        if live.plugins.concerned(_STORE, incoming.stanza):
+            yield from live.plugins.message(_STORE, incoming)
         # What was unwrapped or decrypted meanwhile has taken the place of what came.
         stanza = incoming.stanza
         if one.is_news and live.rooms.talk.takes(incoming, arrival):
             return
         if incoming.archive_id is None:
             incoming.archive_id = self._archive_id(stanza)
-        if stanza.body or _oob_url(stanza) is not None:
-            self._store(incoming, one)
+        url = _oob_url(stanza)
+        if stanza.body or url is not None:
+            self._store(incoming, one, url)
         else:
             event = personal(live, incoming)
             if event is not None:
                 live.plugins.published(event)
             if one.is_news:
-                yield from live.plugins.message(Stage.NOTIFY, incoming)
+                yield from live.plugins.message(_NOTIFY, incoming)
             self._handled(arrival)
 
     def _archived(self, one: _Waiting, stanza: MessageStanza) -> Incoming | None:
@@ -195,42 +196,54 @@ class Inbox:
     def _archive_id(self, stanza: MessageStanza) -> str | None:
         """Return the id that our own archive gave; anyone else's is worth nothing (XEP-0359 §6)."""
         own = self._live.jid
-        return next((id_ for id_, by in stanza.stanza_ids if by == own), None)
+        for id_, by in stanza.stanza_ids:
+            if by == own:
+                return id_
+        return None
 
-    def _store(self, incoming: Incoming, one: _Waiting) -> None:
-        new = self._new_message(incoming, one)
-        arrival = one.arrival
-        without_gap = not self._live.archive.holding.is_holding
-        talk = self._live.rooms.talk
+    def _store(self, incoming: Incoming, one: _Waiting, url: str | None) -> None:
+        """Have a message stored; all that one turn of the reactor brings is stored at once.
+
+        :param url: of the file that it points to
+        """
+        live, arrival = self._live, one.arrival
+        new = self._new_message(incoming, one, url)
+        without_gap = not live.archive.holding.is_holding
+        talk = live.rooms.talk
         author = talk.author(incoming) if new.type is MessageType.GROUPCHAT else None
 
         def add(tx: Transaction) -> Message | None:
             if arrival is not None and without_gap:
-                self._live.note_handled(tx, arrival)
+                live.note_handled(tx, arrival)
             return add_message(tx, new) if author is None else talk.keep(tx, new, author)
 
         self._unstored += 1
         if self._unstored >= _HIGH_WATER and not self._held:
             self._held = True
-            self._live.pause("too much at once")
+            live.pause("too much at once")
 
         def stored(message: Message | None) -> None:
-            self._stored(message, incoming, one)
+            self._unstored -= 1
+            if self._held and self._unstored <= _LOW_WATER:
+                self._held = False
+                live.resume("too much at once")
+            if arrival is not None:
+                live.handled(arrival)
+            if (
+                message is not None
+                and one.is_news
+                and live.plugins.concerned(_NOTIFY, incoming.stanza)
+            ):
+                incoming.stored = message
+                self._notify(incoming)
 
-        self._live.core.journal.add(add, stored)
+        live.core.journal.add(add, stored)
 
-    def _stored(self, message: Message | None, incoming: Incoming, one: _Waiting) -> None:
-        self._unstored -= 1
-        if self._held and self._unstored <= _LOW_WATER:
-            self._held = False
-            self._live.resume("too much at once")
-        self._handled(one.arrival)
-        if message is not None and one.is_news:
-            incoming.stored = message
-            steps = self._live.plugins.message(Stage.NOTIFY, incoming)
-            waiting = next(steps, None)
-            if waiting is not None:
-                spawn(_finish(waiting, steps), "telling of a message")
+    def _notify(self, incoming: Incoming) -> None:
+        steps = self._live.plugins.message(_NOTIFY, incoming)
+        waiting = next(steps, None)
+        if waiting is not None:
+            spawn(_finish(waiting, steps), "telling of a message")
 
     def _bounced(self, incoming: Incoming, arrival: Arrival) -> Steps:
         stanza = incoming.stanza
@@ -240,20 +253,19 @@ class Inbox:
             yield self._live.outbox.bounced(peer, stanza.id, stanza.error, arrival)
         self._live.handled(arrival)
 
-    def _new_message(self, incoming: Incoming, one: _Waiting) -> NewMessage:
+    def _new_message(self, incoming: Incoming, one: _Waiting, url: str | None) -> NewMessage:
         stanza = incoming.stanza
         now = self._live.core.now()
-        stamp = self._trusted_delay(stanza)
+        stamp = self._trusted_delay(stanza) if stanza.delay is not None else None
         if one.result is not None:
             stamp = one.result.stamp.timestamp() if one.result.stamp is not None else now
         received = incoming.direction is Direction.IN
-        url = _oob_url(stanza)
         attachments = incoming.attachments or ((Attachment(url=url),) if url else ())
         return NewMessage(
             profile=self._live.name,
             profile_id=self._live.id,
             peer=incoming.peer.full(),
-            type=MessageType(stanza.type),
+            type=_TYPES[stanza.type],
             direction=incoming.direction,
             sender=(stanza.from_ or self._live.jid).full(),
             recipient=(stanza.to or self._live.jid).full(),
@@ -269,7 +281,9 @@ class Inbox:
                 attachments=attachments,
                 delayed=stamp is not None,
                 markable=incoming.markable,
-            ),
+            )
+            if attachments or stamp is not None or incoming.markable
+            else NO_EXTRA,
             copied=incoming.copied,
             archived=one.place,
         )

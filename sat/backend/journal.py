@@ -16,7 +16,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from sqlalchemy import bindparam, func, insert, select
 from sqlalchemy.dialects.sqlite import insert as upsert
@@ -25,7 +25,7 @@ from twisted.internet.interfaces import IReactorFromThreads
 from twisted.logger import Logger
 
 from sat.backend import schema
-from sat.backend.commits import Change, Commit, guard
+from sat.backend.commits import Change, Commit, Part, Projections, together
 from sat.backend.recent import Recent
 from sat.backend.schema import Prepared
 from sat.backend.store import Reader, Store, connect
@@ -35,6 +35,7 @@ from sat.bridge.dispatcher import encode_result
 from sat.bridge.errors import CommandError
 from sat.bridge.events import Event
 from sat.bridge.log import LoggedEvent, Origin
+from sat.xmpp.reactor import Clock, Timer
 
 T = TypeVar("T")
 
@@ -42,6 +43,7 @@ _log = Logger("sat.journal")
 _GROUP = 512
 _RETRY = 1.0
 _QUIET = 0.3
+_SOON = 0.02
 _FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}
 
 _ADD_TXN = Prepared(insert(schema.txn))
@@ -88,12 +90,14 @@ class Journal:
         self.head = self._seq
         self.oldest: int = oldest or self._seq + 1
         self._recent = Recent()
-        self._projections: dict[type[Event], list[Callable[[Any], None]]] = {}
+        self._projections: Projections = {}
         self._published: list[Callable[[], None]] = []
         self._queue: deque[Commit[Any]] = deque()
+        self._adding: list[Part] = []  # what is about to be queued, as one
         self._condition = threading.Condition()
         self._ready = False  # whether the writer is to take what is queued
         self._waking = False
+        self._late: Timer | None = None  # wakes it, if nothing else does
         self._stopping = False
         self._full = False
         self._idle: Callable[[sqlite3.Connection], bool] | None = None
@@ -108,6 +112,10 @@ class Journal:
 
         What waits for a full disk is given up: the server was told nothing of it.
         """
+        if self._late is not None:
+            self._late.cancel()
+            self._late = None
+        self._queue_added()
         with self._condition:
             self._stopping = True
             self._condition.notify()
@@ -117,7 +125,7 @@ class Journal:
     @property
     def waiting(self) -> int:
         """How many commits are queued."""
-        return len(self._queue)
+        return len(self._queue) + len(self._adding)
 
     def project(self, kind: type[Event], apply: Callable[[Any], None]) -> None:
         """Let ``apply(event)`` run for each committed event of a class, before sessions know."""
@@ -142,16 +150,27 @@ class Journal:
         call: Call | None = None,
         wait: bool = False,
         before_events: Callable[[T], None] | None = None,
+        failed: Callable[[None], None] | None = None,
+        soon: bool = False,
     ) -> Deferred[T]:
         """Run a change in a transaction; fires once it is on disk and every session is told.
 
         :param call: who asked: its events name it, and its result is recorded under its ``txn``
         :param wait: wait for a full disk rather than fail
         :param before_events: runs in the reactor's thread once committed, before sessions are told
+        :param failed: runs then in its place, if the change failed
+        :param soon: let it be part of what is committed next, for which it waits 20 ms at most
         :raises CommandError: ``failed.storage`` if the disk is full; whatever ``change`` raises
         """
         done: Deferred[T] = Deferred()
-        self._enqueue(Commit(change, call, wait, before_events, done))
+        commit = Commit(change, call, wait, before_events, done, failed=failed)
+        if soon:
+            self._queue_added()
+            self._queue.append(commit)
+            if self._late is None:
+                self._late = cast(Clock, self._reactor).callLater(_SOON, self._wake_late)
+        else:
+            self._enqueue(commit)
         return done
 
     def add(self, change: Change[T], then: Callable[[T], None]) -> None:
@@ -160,26 +179,48 @@ class Journal:
         :param then: is called with its result once it is on disk and every session is told; if it
             fails, that is logged and nothing is called
         """
-        self._enqueue(Commit(change, None, True, None, None, then))
+        self._adding.append((change, then))
+        if not self._waking:
+            self._wake_soon()
 
     def _enqueue(self, commit: Commit[Any]) -> None:
+        self._queue_added()
         self._queue.append(commit)
         if not self._waking:
-            # Once this turn of the reactor is over: all that is committed in it is one group.
-            self._waking = True
-            self._reactor.callFromThread(self._wake)
+            self._wake_soon()
+
+    def _queue_added(self) -> None:
+        """Queue what was added, before whatever comes after it."""
+        if self._adding:
+            self._queue.append(together(self._adding))
+            self._adding = []
+
+    def _wake_soon(self) -> None:
+        # Once this turn of the reactor is over: all that is committed in it is one group.
+        self._waking = True
+        self._reactor.callFromThread(self._wake)
 
     def _wake(self) -> None:
         self._waking = False
+        self._queue_added()
         with self._condition:
             self._ready = True
             self._condition.notify()
+
+    def _wake_late(self) -> None:
+        self._late = None
+        if self._queue:
+            self._wake()
 
     # ---- EventLog, Results
 
     def recent(self, after: int) -> Sequence[LoggedEvent] | None:
         """Return the next events after a number from memory, or None if they don't reach so far."""
         return self._recent.after(after)
+
+    def lines(self, after: int) -> tuple[bytes, int] | None:
+        """Return the next lines after a number, and the number of the last of them, or None."""
+        return self._recent.lines(after)
 
     def told(self, seq: int) -> None:
         """Forget the events in memory of which everybody who is attached has been told."""
@@ -275,7 +316,7 @@ class Journal:
         done: list[Commit[Any]] = []
         left: list[Commit[Any]] = []
         full = ""
-        for commit in group:
+        for commit in [part for whole in group for part in whole.split()]:
             if left and commit.wait:
                 left.append(commit)
                 continue
@@ -334,17 +375,12 @@ class Journal:
     def _committed(self, commits: list[Commit[Any]], storage: str | None) -> None:
         if storage is not None:
             self._on_storage(storage)
-        published = False
+        told_of: list[LoggedEvent] = []
         for commit in commits:
-            if commit.error is None and commit.before_events is not None:
-                guard(commit.before_events, commit.result)
-            for event, logged in commit.events if commit.error is None else ():
-                for apply in self._projections.get(type(event), ()):
-                    guard(apply, event)
-                self._recent.add(logged)
-                self.head = logged.seq
-                published = True
-        if published:
+            told_of += commit.project(self._projections)
+        if told_of:
+            self._recent.add(told_of)
+            self.head = told_of[-1].seq
             for told in self._published:
                 told()
         for commit in commits:

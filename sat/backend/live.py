@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import cast
 
 import msgspec
-from twisted.internet.defer import Deferred, DeferredLock, succeed
+from twisted.internet.defer import Deferred, DeferredLock, fail, succeed
 from twisted.logger import Logger
 
 from sat.backend import phases, sessions
@@ -39,6 +39,7 @@ from sat.bridge.errors import CommandError
 from sat.bridge.events import ProfileChanged
 from sat.bridge.model import Phase, Profile
 from sat.xmpp.connection import Connection, ConnectionState, Features
+from sat.xmpp.management import Place
 from sat.xmpp.reactor import Clock
 from sat.xmpp.stanza import JID, Element, Iq, NotConnected, parse_jid
 
@@ -140,9 +141,9 @@ class LiveProfile:
             self._connection.start()
             return
         self._looked_back = True
-        reactor = cast(Clock, self.core.reactor)
+        reactor, random = cast(Clock, self.core.reactor), self.core.random
         self._connection = Connection(
-            account, self, reactor=reactor, random=self.core.random, previous=previous
+            account, self, reactor=reactor, random=random, previous=previous
         )
         self._connection.start()
 
@@ -197,14 +198,18 @@ class LiveProfile:
             )
 
     def write(
-        self, element: Element, durable: Callable[[int], Deferred[None]] | None = None
+        self, stanza: Element | str, durable: Callable[[int], Deferred[None]] | None = None
     ) -> Deferred[None]:
         """Write a stanza in its turn; see :meth:`sat.xmpp.connection.Connection.send`."""
         if self._connection is None or not self.online:
-            failed: Deferred[None] = Deferred()
-            failed.errback(NotConnected("there is no stream"))
-            return failed
-        return self._connection.send(element, durable)
+            return fail(NotConnected("there is no stream"))
+        return self._connection.send(stanza, durable)
+
+    def reserve(self) -> Place:
+        """Reserve a stanza's place in the stream; see :meth:`Connection.reserve`."""
+        if self._connection is None or not self.online:
+            raise NotConnected("there is no stream")
+        return self._connection.reserve()
 
     async def request(self, iq: Iq, timeout: float) -> Iq:
         """Send a request and return its answer; see :meth:`sat.plugin.Plugin.request`."""
@@ -269,13 +274,8 @@ class LiveProfile:
         if features.refused is not None and self._features is None:
             self.outbox.acknowledged(features.refused)
         self._take_session(features)
-        resumption = features.resumption
-        jid = features.jid.full()
-
-        def store(tx: Transaction) -> None:
-            sessions.start(tx, self.id, jid, resumption)
-
-        self._commit(store, "noting a session")
+        resumption, jid = features.resumption, features.jid.full()
+        self._commit(lambda tx: sessions.start(tx, self.id, jid, resumption), "noting a session")
         self.outbox.session_started(self._ended_by_error)
 
     def session_restored(self, features: Features, acknowledged: int) -> None:

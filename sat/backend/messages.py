@@ -10,6 +10,7 @@ from twisted.internet.defer import TimeoutError as DeferTimeoutError
 from sat.backend.adding import NewMessage
 from sat.backend.history import (
     NO_END,
+    NO_EXTRA,
     Extra,
     find_message,
     page,
@@ -40,7 +41,7 @@ class Messages:
     def __init__(self, live: LiveProfile) -> None:
         self._live = live
         self._lookback = LookBack(live)
-        self._ids = Ids()
+        self._ids = Ids(live.core.now)
 
     @command("message.send", level=Level.SEND)
     async def send(
@@ -75,7 +76,7 @@ class Messages:
         if now:
             self._live.require_online()
         message = await self.add(call, to, body, type=type, subject=subject, thread=thread)
-        if wait == "stored":
+        if wait == "stored" or has_reached(message.state, MessageState(wait)):
             return message
         return await self._until(message, MessageState(wait), timeout)
 
@@ -91,8 +92,9 @@ class Messages:
         attachments: tuple[Attachment, ...] = (),
     ) -> Message:
         """Store a message to be sent; see :meth:`send`."""
-        for text in (body, subject or "", thread or ""):
-            check_text(text)
+        for text in (body, subject, thread):
+            if text:
+                check_text(text)
         if not body:
             raise CommandError("usage.text", "there is no text to send")
         if self._live.presences.visibility.blocks(to):
@@ -117,7 +119,7 @@ class Messages:
             ts=int(self._live.core.now() * 1000),
             stanza_id=id_,
             origin_id=id_,
-            extra=Extra(attachments=attachments),
+            extra=Extra(attachments=attachments) if attachments else NO_EXTRA,
         )
         return await self._live.outbox.accept(new, call)
 
@@ -213,7 +215,8 @@ def check_text(text: str) -> None:
             "the text holds characters that XMPP can't carry (control characters, such as NUL): "
             "take them out, or send it as a file",
         )
-    if len(text.encode(errors="surrogatepass")) > MAX_BODY:
+    short = 4 * len(text) <= MAX_BODY  # whatever its characters are
+    if not short and len(text.encode(errors="surrogatepass")) > MAX_BODY:
         raise CommandError(
             "usage.text",
             f"the text has more than {MAX_BODY} bytes, which servers refuse: send it as a file",

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar, cast
 
 import msgspec
@@ -21,18 +22,22 @@ from sat.backend.adding import NewMessage, add_message
 from sat.backend.arrival import Arrival
 from sat.backend.commits import Change
 from sat.backend.delivery import (
+    acknowledge,
+    came_back,
+    count_attempt,
     find_sent,
     forget_numbers,
+    give_up,
     not_displayed,
+    number_message,
     pending_messages,
     sent_messages,
     sent_up_to,
 )
 from sat.backend.history import (
-    StoredMessage,
+    NO_END,
     advance_message,
     change_message,
-    find_message,
     row_of,
 )
 from sat.backend.sessions import is_exact
@@ -41,13 +46,8 @@ from sat.backend.transaction import Transaction
 from sat.backend.waiters import has_reached
 from sat.bridge.call import Call
 from sat.bridge.model import Message, MessageState, MessageType
-from sat.xmpp.stanza import (
-    Element,
-    Iq,
-    NotConnected,
-    StanzaError,
-    parse_jid,
-)
+from sat.xmpp.management import Place
+from sat.xmpp.stanza import Element, Iq, NotConnected, StanzaError, parse_jid
 from sat.xmpp.stanza import Message as MessageStanza
 
 if TYPE_CHECKING:
@@ -59,8 +59,6 @@ NS_OOB = "jabber:x:oob"
 NS_PING = "urn:xmpp:ping"
 
 _log = Logger("sat.outbox")
-#: A message in flight at so many stream errors is given up, and the queue moves on.
-_MAX_ATTEMPTS = 3
 #: So many messages in flight are remembered; those beyond are read again when acknowledged.
 _REMEMBERED = 1000
 
@@ -77,32 +75,96 @@ class Outbox:
         self._probing = False
         #: Conversations with a message of which nobody knows whether the server has it.
         self._doubtful: set[str] = set()
-        #: What this session carries, by number.
+        # What this session carries, by number; the last number that is not among them (an earlier
+        # process may have any); and how many are about to be stored that are numbered in turn.
         self._in_flight: deque[tuple[int, Message]] = deque()
+        self._forgotten = NO_END
+        self._held = 0
 
     async def accept(self, new: NewMessage, call: Call | None) -> Message:
         """Store a message and write it as soon as its turn comes; returns it as stored.
 
         :raises CommandError: if it can't be stored
         """
+        place = self._reserve(new)
+        if place is not None:
+            new.number, new.state = place.number, MessageState.SENT
+        else:
+            self._held += 1
 
         def add(tx: Transaction) -> Message:
             added = add_message(tx, new)
             assert added is not None, "a new origin id is in no conversation"
             return added
 
-        return await self._journal.commit(add, call=call, before_events=self._added)
+        def stored(message: Message) -> None:
+            if place is not None:
+                self._carry(place, message)
+                return
+            self._held -= 1
+            if self._open and message.peer not in self._doubtful:
+                self._write(message)
+
+        def failed(_: None) -> None:
+            if place is not None:
+                place.leave()
+            else:
+                self._held -= 1
+
+        return await self._journal.commit(add, call=call, before_events=stored, failed=failed)
+
+    def _reserve(self, new: NewMessage) -> Place | None:
+        """Return the place of a message that can be written as soon as it is stored, if it can.
+
+        So it is numbered in the transaction that stores it. What others must be written before, or
+        may have to wait for a room, is numbered by itself when its turn comes.
+        """
+        if not self._open or self._held or new.peer in self._doubtful:
+            return None
+        if self._live.rooms.find(parse_jid(new.recipient)) is not None:
+            return None
+        try:
+            place = self._live.reserve()
+        except NotConnected:
+            return None
+        self._written = place.number
+        return place
+
+    def _carry(self, place: Place, sent: Message) -> None:
+        """Write a message, which is stored as sent, in its place; then it is told of."""
+        try:
+            stanza = self._stanza(sent)
+        except Exception:
+            _log.failure("message {id} can't be written", id=sent.id)
+            self._give_up(sent, place.number)
+            place.leave()
+            return
+        self._remember(place.number, sent)
+        place.fill(stanza)
+        self._after_write()
+
+    def _remember(self, number: int, sent: Message) -> None:
+        # What goes to a room is acknowledged by the room.
+        if sent.type is MessageType.GROUPCHAT:
+            return
+        if len(self._in_flight) < _REMEMBERED:
+            self._in_flight.append((number, sent))
+        else:
+            self._forgotten = number
+
+    def _give_up(self, sent: Message, number: int) -> None:
+        self._commit(lambda tx: give_up(tx, sent, number), "giving a message up")
 
     def session_started(self, ended_by_error: bool) -> None:
         """Take a new session: of what was sent in the last one, no more is learnt by numbers.
 
         :param ended_by_error: whether the server ended the last one because of what we sent
         """
-        self._written = 0
+        self._written = self._forgotten = 0
 
         def forget(tx: Transaction) -> None:
             for stored in sent_messages(tx, self._live.id) if ended_by_error else ():
-                _count_attempt(tx, stored)
+                count_attempt(tx, stored)
             forget_numbers(tx, self._live.id)
 
         # What the last session still had to commit is delivered before this.
@@ -117,7 +179,7 @@ class Outbox:
                 if stored.number is None:
                     continue  # of a session before that
                 if stored.number <= acknowledged:
-                    _acknowledge(tx, stored)
+                    acknowledge(tx, stored)
                 else:
                     extra = stored.extra
                     if not exact:
@@ -125,6 +187,7 @@ class Outbox:
                     change_message(tx, stored, state=MessageState.PENDING, extra=extra)
 
         self._commit(restore, "taking up a session")
+        self._forgotten = 0
 
     def begin(self, acknowledges: bool) -> None:
         """Write what waits, but for the conversations that are in doubt: see :meth:`resolve`.
@@ -214,14 +277,19 @@ class Outbox:
         known = []
         while self._in_flight and self._in_flight[0][0] <= count:
             known.append(self._in_flight.popleft())
+        forgotten = self._forgotten > 0
+        if self._forgotten <= count:
+            self._forgotten = 0
 
         def mark(tx: Transaction) -> None:
-            for number, message in known:
-                advance_message(tx, message, number, MessageState.ACKNOWLEDGED, number)
-            for stored in sent_up_to(tx, self._live.id, count):
-                _acknowledge(tx, stored)
+            look = forgotten
+            for number, one in known:
+                done = advance_message(tx, one, number, MessageState.ACKNOWLEDGED, number)
+                look = look or done is None
+            for stored in sent_up_to(tx, self._live.id, count) if look else ():
+                acknowledge(tx, stored)
 
-        return self._journal.commit(mark, wait=True)
+        return self._journal.commit(mark, wait=True, soon=True)
 
     async def mark(self, peer: str, stanza_id: str, state: MessageState) -> bool:
         """Move the state of a message sent to a peer forward, never back.
@@ -252,12 +320,7 @@ class Outbox:
 
         def fail(tx: Transaction) -> None:
             self._live.note_handled(tx, arrival)
-            stored = find_sent(tx, self._live.id, peer, stanza_id)
-            if stored is not None and stored.message.state is not MessageState.DISPLAYED:
-                extra = msgspec.structs.replace(
-                    stored.extra, error=f"{peer} could not be reached: {reason}"
-                )
-                change_message(tx, stored, state=MessageState.FAILED, extra=extra)
+            came_back(tx, self._live.id, peer, stanza_id, reason)
 
         await self._journal.commit(fail, wait=True)
 
@@ -267,10 +330,6 @@ class Outbox:
         done = self._journal.commit(change, wait=True, before_events=before_events)
         done.addErrback(lambda failure: _log.failure("{what} failed", failure=failure, what=what))
 
-    def _added(self, message: Message) -> None:
-        if self._open and message.peer not in self._doubtful:
-            self._write(message)
-
     def _write(self, message: Message) -> None:
         row = row_of(message.id)
         assert row is not None
@@ -278,25 +337,13 @@ class Outbox:
             return
 
         def number_it(number: int) -> Deferred[None]:
-            def mark(tx: Transaction) -> Message | None:
-                if message.state is MessageState.PENDING:
-                    sent = advance_message(tx, message, None, MessageState.SENT, number)
-                    if sent is not None:
-                        return sent
-                present = find_message(tx, row)
-                if present is None or present.message.state is not MessageState.PENDING:
-                    return None
-                return change_message(tx, present, state=MessageState.SENT, number=number)
-
             def marked(sent: Message | None) -> None:
-                # What goes to a room is acknowledged by the room.
-                if sent is None or sent.type is MessageType.GROUPCHAT:
-                    return
-                if len(self._in_flight) < _REMEMBERED:
-                    self._in_flight.append((number, sent))
+                if sent is not None:
+                    self._remember(number, sent)
 
             self._written = number
-            done = self._journal.commit(mark, wait=True, before_events=marked)
+            change = partial(number_message, message=message, row=row, number=number)
+            done = self._journal.commit(change, wait=True, before_events=marked)
             return cast("Deferred[None]", done)  # what it gives is of no use to who writes
 
         def not_written(failure: Failure) -> None:
@@ -306,7 +353,7 @@ class Outbox:
         done = self._live.write(self._stanza(message), number_it)
         done.addCallbacks(lambda _: self._after_write(), not_written)
 
-    def _stanza(self, message: Message) -> Element:
+    def _stanza(self, message: Message) -> str:
         stanza = MessageStanza(
             type=message.type.value,
             id=message.stanza_id,
@@ -322,7 +369,7 @@ class Outbox:
             stanza.extensions.append(oob)
         self._live.rooms.talk.dress(stanza)
         self._live.plugins.outgoing_message(stanza, message)
-        return stanza.to_element()
+        return stanza.to_xml()
 
     def _after_write(self) -> None:
         if not self._acknowledges and not self._probing:
@@ -351,20 +398,3 @@ class Outbox:
                     return
         finally:
             self._probing = False
-
-
-def _acknowledge(tx: Transaction, stored: StoredMessage) -> None:
-    """Note that our server has a message; of a room's, only what the room sends back says so."""
-    if stored.message.type is not MessageType.GROUPCHAT:
-        change_message(tx, stored, state=MessageState.ACKNOWLEDGED)
-
-
-def _count_attempt(tx: Transaction, stored: StoredMessage) -> None:
-    """Note that a stream ended in an error while a message was in flight; give up a third time."""
-    extra = msgspec.structs.replace(stored.extra, attempts=stored.extra.attempts + 1)
-    state = MessageState.SENT
-    if extra.attempts >= _MAX_ATTEMPTS:
-        why = "the server closed the stream each time this message was sent"
-        extra = msgspec.structs.replace(extra, error=why)
-        state = MessageState.FAILED
-    change_message(tx, stored, state=state, extra=extra)

@@ -49,6 +49,8 @@ class PluginHost:
         self._plugins: dict[str, Plugin] = {}
         self._hosts: dict[str, PluginServices] = {}
         self._handlers: dict[str, list[_Handler]] = {}
+        #: Those of several stages, as long as no plugin comes or goes.
+        self._in_order: dict[Sequence[Stage], tuple[_Handler, ...]] = {}
         self._requests: dict[tuple[str, str | None, str], _Handler] = {}
         self._offered: frozenset[str] = frozenset()
 
@@ -70,6 +72,7 @@ class PluginHost:
                 questions.handle(kind.name, mark.key[0], attribute, handler.function)
             else:
                 self._handlers.setdefault(self._key(mark), []).append(handler)
+                self._in_order.clear()
         plugin.load()
         if self._live.online:
             self._guard(kind.name, "connected", plugin.connected)
@@ -84,6 +87,7 @@ class PluginHost:
         }
         for key, handlers in list(self._handlers.items()):
             self._handlers[key] = [one for one in handlers if one.plugin != name]
+        self._in_order.clear()
         if plugin is not None:
             self._guard(name, "unload", plugin.unload)
         if host is not None:
@@ -173,13 +177,20 @@ class PluginHost:
         if other is not handler:
             raise ValueError(f"the plugin {other.plugin} answers {handler.mark.key} already")
 
-    def has_message_handlers(self, stage: Stage) -> bool:
-        """Tell whether any plugin takes part in a stage."""
-        return bool(self._handlers.get(_STAGE_KEYS[stage]))
-
-    def message(self, stage: Stage, incoming: Incoming) -> Generator[Awaitable[None], None, None]:
-        """Let plugins take part in a stage; yields what has to be waited for."""
-        for handler in self._handlers.get(_STAGE_KEYS[stage], ()):
+    def message(
+        self, stages: Sequence[Stage], incoming: Incoming
+    ) -> Generator[Awaitable[None], None, None]:
+        """Let plugins take part in stages, in turn; yields what has to be waited for."""
+        looked_at: Message | None = None
+        for handler in self._in_stages(stages):
+            namespace = handler.mark.key[1]
+            if namespace is not None:
+                # A handler may have put another stanza in the place of the one that came.
+                if incoming.stanza is not looked_at:
+                    looked_at = incoming.stanza
+                    present = {extension.uri for extension in looked_at.extensions}
+                if namespace not in present:
+                    continue
             try:
                 result = handler.function(incoming)
                 if result is not None:
@@ -190,6 +201,29 @@ class PluginHost:
                 self._live.core.plugins.fault(handler.plugin, handler.attribute, error)
             if incoming.dropped:
                 return
+
+    def concerned(self, stages: Sequence[Stage], stanza: Message) -> bool:
+        """Tell whether a plugin may take part in stages of a message: rather yes than no."""
+        present: list[str | None] | None = None
+        for handler in self._in_stages(stages):
+            namespace = handler.mark.key[1]
+            if namespace is None:
+                return True
+            if present is None:
+                present = [extension.uri for extension in stanza.extensions]
+            if namespace in present:
+                return True
+        return False
+
+    def _in_stages(self, stages: Sequence[Stage]) -> Sequence[_Handler]:
+        found = self._in_order.get(stages)
+        if found is None:
+            found = self._in_order[stages] = tuple(
+                handler
+                for stage in stages
+                for handler in self._handlers.get(_STAGE_KEYS[stage], ())
+            )
+        return found
 
     def presence(self, stanza: Presence) -> None:
         """Let plugins see a presence."""
@@ -222,7 +256,13 @@ class PluginHost:
 
     def _run(self, kind: str, *arguments: object) -> None:
         for handler in self._handlers.get(kind, ()):
-            self._guard(handler.plugin, handler.attribute, handler.function, *arguments)
+            # As in _guard, of which a call for each costs as much as what most of them do.
+            try:
+                handler.function(*arguments)
+            except NotConnected:
+                continue
+            except Exception as error:
+                self._live.core.plugins.fault(handler.plugin, handler.attribute, error)
 
     def _guard(
         self, plugin: str, what: str, function: Callable[..., Any], *arguments: object

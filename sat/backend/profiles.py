@@ -101,11 +101,11 @@ class Profiles:
         """
         if name is not None:
             return self.find(name).name
+        if len(self.live) == 1:
+            return next(iter(self.live))
         default = next((one.name for one in self.live.values() if one.profile.default), None)
         if default is not None:
             return default
-        if len(self.live) == 1:
-            return next(iter(self.live))
         if not self.live:
             raise CommandError(
                 "unknown.profile",

@@ -12,6 +12,10 @@ _MOST = 8 * 1024 * 1024
 _FEW = 256
 #: So many are returned at once, at most.
 _PAGE = 512
+#: So many bytes of lines are written at once, at least: then it is seen who keeps up.
+_PIECE = 16_384
+#: So many of these are kept for the next frontend that wants them.
+_PIECES = 32
 
 
 class Recent:
@@ -21,12 +25,14 @@ class Recent:
         self._events: list[LoggedEvent] = []
         self._gone = 0  # so many at the start of the list are forgotten
         self._size = 0
+        self._pages: dict[int, tuple[bytes, int]] = {}
 
-    def add(self, event: LoggedEvent) -> None:
-        """Keep the next event."""
-        self._events.append(event)
-        self._size += len(event.tail)
-        if self._size > _MOST:
+    def add(self, events: Sequence[LoggedEvent]) -> None:
+        """Keep the next events."""
+        self._pages.clear()
+        self._events.extend(events)
+        self._size += sum([len(event.tail) for event in events])
+        while self._size > _MOST:
             self._forget(1)
 
     def after(self, seq: int) -> Sequence[LoggedEvent] | None:
@@ -36,6 +42,30 @@ class Recent:
             return None
         skip = gone + seq + 1 - events[gone].seq
         return events[skip : skip + _PAGE]
+
+    def lines(self, after: int) -> tuple[bytes, int] | None:
+        """Return the next events after a number as lines, and the number of the last of them.
+
+        They are for those who want to be told of every event, and are put together once for all of
+        them. None if memory does not reach back so far.
+        """
+        page = self._pages.get(after)
+        if page is None:
+            events = self.after(after)
+            if not events:
+                return None
+            lines: list[bytes] = []
+            size = 0
+            for event in events:
+                line = event.line(event.seq - 1)
+                lines.append(line)
+                size += len(line)
+                if size >= _PIECE:
+                    break
+            if len(self._pages) >= _PIECES:
+                self._pages.clear()
+            page = self._pages[after] = b"".join(lines), event.seq
+        return page
 
     def told(self, seq: int) -> None:
         """Forget what is before a number, of which everybody has been told, but for a few."""
@@ -53,11 +83,13 @@ class Recent:
     def clear(self) -> None:
         """Forget all."""
         self._events.clear()
+        self._pages.clear()
         self._gone = self._size = 0
 
     def _forget(self, count: int) -> None:
         if count <= 0:
             return
+        self._pages.clear()
         until = self._gone + count
         self._size -= sum(len(event.tail) for event in self._events[self._gone : until])
         self._gone = until

@@ -110,7 +110,8 @@ def _collect_less() -> None:
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(10_000, 10, 10)
+    # More than the messages of a few turns of the reactor are made of.
+    gc.set_threshold(50_000, 10, 10)
 
 
 def install_reactor() -> Any:

@@ -122,11 +122,12 @@ class Transaction:
         self.seq += 1
         origin = self.origin
         told: object = getattr(event, "data", None)
-        data = None if message_row is not None else encode_result(told)
+        data = encode_result(told)
         logged = LoggedEvent.of(self.seq, profile, event, self._ts, origin, data)
         session, txn = (origin.session, origin.txn) if origin is not None else (None, None)
+        kept = data if message_row is None else None
         self._log.append(
-            (self.seq, profile, event.type, event.scope, self.now, session, txn, message_row, data)
+            (self.seq, profile, event.type, event.scope, self.now, session, txn, message_row, kept)
         )
         self.events.append((event, logged))
         if len(self._log) >= _MANY:

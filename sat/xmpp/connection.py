@@ -13,9 +13,10 @@ from sat.bridge.model import Phase
 from sat.xmpp.account import Account, ConnectionState, Features, Listener, Resumable
 from sat.xmpp.backoff import Backoff
 from sat.xmpp.dial import Dial, Link, SeeOtherHost
-from sat.xmpp.element import Element
+from sat.xmpp.element import Element, serialize
 from sat.xmpp.errors import Fault, NotConnected
 from sat.xmpp.keeper import Keeper
+from sat.xmpp.management import Place
 from sat.xmpp.namespaces import NS_CLIENT
 from sat.xmpp.reactor import Clock, Timer
 from sat.xmpp.resolve import Resolver, SystemResolver, Target
@@ -148,12 +149,13 @@ class Connection:
             await over
 
     def send(
-        self, element: Element, durable: Callable[[int], Deferred[None]] | None = None
+        self, stanza: Element | str, durable: Callable[[int], Deferred[None]] | None = None
     ) -> Deferred[None]:
         """Send a stanza after all those before it, and give it the stream's next number.
 
         What is no stanza has no number, is written at once, and never again.
 
+        :param stanza: as an element, or as the text of one (:meth:`Message.to_xml`)
         :param durable: called at once with the number; the stanza, and all behind it, waits until
             the Deferred that it returns fires. Should that fail, the stream is given up.
         :return: fires when the stanza is written; fails with :class:`NotConnected` if the stream
@@ -162,10 +164,21 @@ class Connection:
         """
         if self._session is None:
             raise NotConnected(self.state.sentence or "The account isn't connected.")
-        if element.uri != NS_CLIENT:
-            self._session.write_nonza(element)
-            return succeed(None)
-        return self._session.lane.send(element, durable)
+        if not isinstance(stanza, str):
+            if stanza.uri != NS_CLIENT:
+                self._session.write_nonza(stanza)
+                return succeed(None)
+            stanza = serialize(stanza, NS_CLIENT)
+        return self._session.lane.send(stanza, durable)
+
+    def reserve(self) -> Place:
+        """Give the stream's next number to a stanza that is made later; all behind it waits.
+
+        :raises NotConnected: if there is no stream
+        """
+        if self._session is None:
+            raise NotConnected(self.state.sentence or "The account isn't connected.")
+        return self._session.lane.reserve()
 
     async def request(self, element: Element, timeout: float = 60.0) -> Element:
         """Send an ``<iq/>`` of type get or set and return its result.

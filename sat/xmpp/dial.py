@@ -17,7 +17,7 @@ from sat.xmpp.account import Account, Features, Resumable
 from sat.xmpp.element import Element
 from sat.xmpp.errors import Fault
 from sat.xmpp.login import Login
-from sat.xmpp.namespaces import NS_STREAM, NS_STREAM_ERROR
+from sat.xmpp.namespaces import NS_STREAM_ERROR
 from sat.xmpp.reactor import Clock
 from sat.xmpp.resolve import (
     Located,
@@ -72,12 +72,12 @@ class DialledStream(Stream):
     #: Where the server has sent the client to.
     elsewhere: Target | None = None
 
-    def _on_element(self, element: Element) -> None:
-        if element.name == "error" and element.uri == NS_STREAM and self._verifier is not None:
-            other = element.child("see-other-host", NS_STREAM_ERROR)
+    def _on_error(self, error: Element) -> None:
+        if self._verifier is not None:
+            other = error.child("see-other-host", NS_STREAM_ERROR)
             if other is not None:
                 self.elsewhere = read_target(other.text, self._verifier.direct)
-        super()._on_element(element)
+        super()._on_error(error)
 
 
 class Talk(Protocol):

@@ -31,6 +31,8 @@ class JID(_words.JID):
     user: str | None
     host: str
     resource: str | None
+    _full: str | None = None
+    _bare: JID | None = None
 
     def __init__(
         self,
@@ -92,15 +94,23 @@ class JID(_words.JID):
 
     def full(self) -> str:
         """Return the address as text."""
-        bare = self.userhost()
-        return f"{bare}/{self.resource}" if self.resource else bare
+        full = self._full
+        if full is None:
+            bare = self.userhost()
+            full = self._full = f"{bare}/{self.resource}" if self.resource else bare
+        return full
 
     __str__ = full
 
     @property
     def bare(self) -> JID:
         """The address without its resource."""
-        return parse_jid(self.userhost()) if self.resource else self
+        if not self.resource:
+            return self
+        bare = self._bare
+        if bare is None:
+            bare = self._bare = parse_jid(self.userhost())
+        return bare
 
     def with_resource(self, resource: str) -> JID:
         """Return the same account's address with another resource.

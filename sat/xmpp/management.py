@@ -8,7 +8,6 @@ from collections.abc import Callable
 from twisted.internet.defer import Deferred, maybeDeferred, succeed
 from twisted.python.failure import Failure
 
-from sat.xmpp.element import Element
 from sat.xmpp.errors import Fault, NotConnected
 
 #: Counts wrap here on the wire (XEP-0198, section 4).
@@ -59,19 +58,42 @@ class Incoming:
         return True
 
 
-class _Entry:
-    __slots__ = ("done", "element", "ready")
+class Place:
+    """A stanza's place in a lane: it has its number, and is written once it is filled."""
 
-    def __init__(self, element: Element) -> None:
-        self.element = element
+    __slots__ = ("_lane", "done", "number", "ready", "stanza")
+
+    def __init__(self, lane: Lane, number: int, stanza: str | None = None) -> None:
+        self._lane = lane
+        self.number = number
+        self.stanza = stanza
         self.ready = False
-        self.done: Deferred[None] = Deferred()
+        self.done: Deferred[None] | None = None
+
+    def fill(self, stanza: str) -> None:
+        """Let a stanza be written here, which is durable by now.
+
+        Nothing happens if the session has ended.
+        """
+        self.stanza = stanza
+        self.ready = True
+        self._lane.go_on()
+
+    def leave(self) -> None:
+        """Let a stanza be written here that says nothing: what was to come never does.
+
+        A number that no stanza has would make every later count wrong. To an answer that nobody
+        waits for there is no reply (RFC 6120, section 8.2.3).
+        """
+        self.fill(f"<iq type='result' id='none-{self.number}'/>")
 
 
 class Lane:
     """Numbers what goes, and writes it in that order, each when it is durable.
 
-    :param write: puts an element on the wire
+    Stanzas are texts here: each is made once, however often it is written.
+
+    :param write: puts a stanza on the wire
     :param broken: called when a stanza that has a number can't be made durable
     :param acknowledged: how many the server has from the start, in a session that goes on
     :param keep: whether to keep what isn't acknowledged, for :meth:`resume`
@@ -79,7 +101,7 @@ class Lane:
 
     def __init__(
         self,
-        write: Callable[[Element], None],
+        write: Callable[[str], None],
         broken: Callable[[Failure], None],
         acknowledged: int = 0,
         keep: bool = False,
@@ -87,8 +109,8 @@ class Lane:
         self._write = write
         self._broken = broken
         self._keep = keep
-        self._queue: deque[_Entry] = deque()
-        self._kept: deque[Element] = deque()
+        self._queue: deque[Place] = deque()
+        self._kept: deque[str] = deque()
         self._ended = False
         #: The number given last.
         self.given = acknowledged
@@ -98,30 +120,45 @@ class Lane:
         self.acknowledged = acknowledged
 
     def send(
-        self, element: Element, durable: Callable[[int], Deferred[None]] | None = None
+        self, stanza: str, durable: Callable[[int], Deferred[None]] | None = None
     ) -> Deferred[None]:
-        """Give the element the next number, and write it after all before it.
+        """Give a stanza the next number, and write it after all before it.
 
-        :param durable: called at once with the number; the element waits for its Deferred
+        :param durable: called at once with the number; the stanza waits for its Deferred
         :return: fires when it is written; fails with :class:`NotConnected` if it never is
         :raises NotConnected: if the stream has ended
         """
         if self._ended:
             raise NotConnected("There is no stream.")
-        self.given += 1
         if durable is None and not self._queue:
-            self._put(element)
+            self.given += 1
+            self._put(stanza)
             return succeed(None)
-        entry = _Entry(element)
-        self._queue.append(entry)
+        place = self.reserve()
+        place.stanza = stanza
+        done: Deferred[None] = Deferred()
+        place.done = done
         if durable is None:
-            entry.ready = True
+            place.ready = True
         else:
-            stored = maybeDeferred(
-                durable, self.given
-            )  # raising is failing, or the lane would stick
-            stored.addCallbacks(self._ready, self._fail, callbackArgs=(entry,))
-        return entry.done
+            # Raising is failing, or the lane would stick.
+            stored = maybeDeferred(durable, place.number)
+            stored.addCallbacks(self._ready, self._fail, callbackArgs=(place,))
+        return done
+
+    def reserve(self) -> Place:
+        """Give the next number to a stanza that is made, or made durable, later.
+
+        All behind it waits until its place is filled or left.
+
+        :raises NotConnected: if the stream has ended
+        """
+        if self._ended:
+            raise NotConnected("There is no stream.")
+        self.given += 1
+        place = Place(self, self.given)
+        self._queue.append(place)
+        return place
 
     def acknowledge(self, h: int) -> bool:
         """Take the server's count; tell whether it moved.
@@ -141,29 +178,37 @@ class Lane:
 
     def resume(self) -> None:
         """Write again all that the server doesn't have, in a session that goes on."""
-        for element in self._kept:
-            self._write(element)
+        for stanza in self._kept:
+            self._write(stanza)
 
     def end(self) -> None:
         """Let go of all that isn't written."""
         self._ended = True
         self._kept.clear()
         queue, self._queue = self._queue, deque()
-        for entry in queue:
-            entry.done.errback(NotConnected("The stream ended before the stanza was written."))
+        for place in queue:
+            if place.done is not None:
+                place.done.errback(NotConnected("The stream ended before the stanza was written."))
 
-    def _put(self, element: Element) -> None:
+    def _put(self, stanza: str) -> None:
         self.written += 1
         if self._keep:
-            self._kept.append(element)
-        self._write(element)
+            self._kept.append(stanza)
+        self._write(stanza)
 
-    def _ready(self, _: None, entry: _Entry) -> None:
-        entry.ready = True
-        while self._queue and self._queue[0].ready and not self._ended:
-            first = self._queue.popleft()
-            self._put(first.element)
-            first.done.callback(None)
+    def _ready(self, _: None, place: Place) -> None:
+        place.ready = True
+        self.go_on()
+
+    def go_on(self) -> None:
+        """Write what is ready, up to the first that is not."""
+        queue = self._queue
+        while queue and queue[0].ready and not self._ended:
+            first = queue.popleft()
+            assert first.stanza is not None
+            self._put(first.stanza)
+            if first.done is not None:
+                first.done.callback(None)
 
     def _fail(self, failure: Failure) -> None:
         if not self._ended:

@@ -50,7 +50,7 @@ class ElementParser:
         received: Callable[[Element], None],
         closed: Callable[[], None],
     ) -> None:
-        self._opened: Callable[[Element], None] | None = opened
+        self._opened = opened
         self.received = received
         self._closed = closed
         self._stack: list[Element] = []
@@ -61,7 +61,7 @@ class ElementParser:
         parser = ParserCreate("UTF-8", _SEPARATOR)
         parser.buffer_text = True
         parser.buffer_size = 65536
-        parser.StartElementHandler = self._start
+        parser.StartElementHandler = self._start_root
         parser.EndElementHandler = self._end
         parser.CharacterDataHandler = self._text
         parser.CommentHandler = _refuse
@@ -97,28 +97,21 @@ class ElementParser:
         parser.StartElementHandler = parser.EndElementHandler = None
         parser.CharacterDataHandler = None
 
+    def _start_root(self, name: str, attributes: dict[str, str]) -> None:
+        self._parser.StartElementHandler = self._start
+        self._opened(Element(self._name(name), _named(attributes)))
+
     def _start(self, name: str, attributes: dict[str, str]) -> None:
-        qname = self._names.get(name)
-        if qname is None:
-            qname = self._name(name)
+        qname = self._names.get(name) or self._name(name)
         attribs: dict[str, str] | dict[AttributeName, str] = attributes
-        for key in attributes:
-            if _SEPARATOR in key:
-                attribs = {
-                    _cut(key) if _SEPARATOR in key else key: value
-                    for key, value in attributes.items()
-                }
-                break
+        if _SEPARATOR in "".join(attributes):  # one look at all names, of which few have a prefix
+            attribs = _named(attributes)
         element = Element(qname, attribs)
-        if self._opened is not None:
-            opened, self._opened = self._opened, None
-            opened(element)
-            return
         self._elements += 1
-        if self._elements > MAX_ELEMENTS:
-            raise ParserError("policy-violation", "a stanza has more than 100,000 elements")
         stack = self._stack
         if stack:
+            if self._elements > MAX_ELEMENTS:
+                raise ParserError("policy-violation", "a stanza has more than 100,000 elements")
             if len(stack) >= MAX_DEPTH:
                 raise ParserError("policy-violation", "a stanza is nested over 200 deep")
             stack[-1].children.append(element)
@@ -153,6 +146,10 @@ class ElementParser:
 def _cut(name: str) -> tuple[str, str]:
     uri, _, local = name.rpartition(_SEPARATOR)
     return uri, local
+
+
+def _named(attributes: dict[str, str]) -> dict[AttributeName, str]:
+    return {_cut(key) if _SEPARATOR in key else key: value for key, value in attributes.items()}
 
 
 def _refuse(*_: object) -> NoReturn:

@@ -14,7 +14,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from sat.xmpp.account import Features, Listener, Resumable
-from sat.xmpp.element import Element
+from sat.xmpp.element import Element, serialize
 from sat.xmpp.errors import Fault, NotConnected
 from sat.xmpp.management import WRAP, Incoming, Lane, count_of, nearest
 from sat.xmpp.namespaces import NS_CLIENT, NS_PING, NS_SM
@@ -214,7 +214,9 @@ class Session:
             raise NotConnected("There is no stream.")
         answer = self._requests.add(element, timeout)
         try:
-            self.lane.send(element).addErrback(lambda _: None)  # end() fails the answer itself
+            self.lane.send(serialize(element, NS_CLIENT)).addErrback(
+                lambda _: None
+            )  # end() fails the answer itself
             return await answer
         finally:
             answer.cancel()  # of no use to who was cancelled meanwhile
@@ -226,7 +228,7 @@ class Session:
             number = self._incoming.next()
             if number is None:  # it came before the connection was lost, and is being dealt with
                 return
-            if self._requests.answer(element):
+            if element.name == "iq" and self._requests.answer(element):
                 self.handled(number)
             else:
                 self._listener.stanza_received(element, number)
@@ -288,10 +290,13 @@ class Session:
         if self._incoming.handled > self._told:
             self._tell()
 
-    def _write(self, element: Element) -> None:
+    def _write(self, stanza: str) -> None:
         if self._stream is not None:
-            self._stream.send(element)
-            self._ask_soon()
+            if not self._asking:
+                # Before the first is written, so that the question goes out with them: TLS puts
+                # together what is written until its own turn, which comes after.
+                self._ask_soon()
+            self._stream.write(stanza)
 
     def _ask_soon(self) -> None:
         # After this turn of the reactor, so that one question serves all that is written in it.

@@ -11,7 +11,16 @@ import re
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sat.xmpp.element import NS_XML, AttributeName, Element, clean, serialize
+from sat.xmpp.element import (
+    NS_XML,
+    AttributeName,
+    Element,
+    attributes_of,
+    clean,
+    serialize,
+    text_of,
+    write_to,
+)
 from sat.xmpp.errors import NotConnected, StanzaError
 from sat.xmpp.jid import JID, parse_jid
 from sat.xmpp.namespaces import (
@@ -226,6 +235,24 @@ class Message(Stanza):
         if self.origin_id is not None and self.child("origin-id", NS_SID) is None:
             element.add("origin-id", NS_SID, id=self.origin_id)
         return self._finish(element)
+
+    def to_xml(self) -> str:
+        """Return the message as text for a stream: that of :meth:`to_element`.
+
+        Most have a body and little more. An element for each part, of which only the text is
+        wanted, would cost three times as much.
+        """
+        other = self.bodies or self.subject is not None or self.thread is not None
+        if other or not self.body or self.error is not None:
+            return serialize(self.to_element(), NS_CLIENT)
+        start = self._start("message", None if self.type == "normal" else self.type)
+        parts = [f"<message{attributes_of(start)}>", text_of("body", self.body)]
+        if self.origin_id is not None and self.child("origin-id", NS_SID) is None:
+            write_to(parts.append, Element((NS_SID, "origin-id"), {"id": self.origin_id}))
+        for extension in self.extensions:
+            write_to(parts.append, extension, NS_CLIENT)
+        parts.append("</message>")
+        return clean("".join(parts))
 
 
 @dataclass(slots=True, kw_only=True)

@@ -83,7 +83,7 @@ class Stream(Protocol):
         if from_ is not None:
             header["from"] = from_
         attributes = serialize(header).removeprefix("<stream").removesuffix("/>")
-        self._write(
+        self.write(
             f"<?xml version='1.0'?><stream:stream xmlns='{NS_CLIENT}' xmlns:stream='{NS_STREAM}'"
             f" xml:lang='{lang}'{attributes}>"
         )
@@ -116,7 +116,7 @@ class Stream(Protocol):
 
     def send(self, element: Element) -> None:
         """Write an element. Nothing happens if the stream has ended."""
-        self._write(serialize(element, NS_CLIENT))
+        self.write(serialize(element, NS_CLIENT))
 
     def pause(self) -> None:
         """Read nothing more; what has been read already, up to 64 KiB, still comes."""
@@ -131,7 +131,7 @@ class Stream(Protocol):
     def close(self) -> None:
         """Write the end of the stream; nothing is written after it."""
         if self._parser is not None and not self._closed:
-            self._write("</stream:stream>")
+            self.write("</stream:stream>")
         self._closed = True
 
     def end(self, fault: Fault) -> None:
@@ -210,7 +210,8 @@ class Stream(Protocol):
             self._parser.stop()
             self._parser = None
 
-    def _write(self, text: str) -> None:
+    def write(self, text: str) -> None:
+        """Write text. Nothing happens if the stream has ended."""
         if self._wire is not None and not self._closed:
             self._wire.write(text.encode())
 
@@ -229,7 +230,7 @@ class Stream(Protocol):
 
     def _on_element(self, element: Element) -> None:
         if element.name == "error" and element.uri == NS_STREAM:
-            self.end(_stream_fault(element))
+            self._on_error(element)
             return
         if self._route is not None:
             try:
@@ -243,6 +244,9 @@ class Stream(Protocol):
             self._inbox.append(element)
         else:
             raise ParserError("policy-violation", "the server talks without being asked")
+
+    def _on_error(self, error: Element) -> None:
+        self.end(_stream_fault(error))
 
     def _on_close(self) -> None:
         if self.fault is None:

@@ -51,6 +51,41 @@ async def test_one_that_fails_keeps_no_other_of_its_group(reactor, tmp_path):
         assert await ledger.events() == [1, 2, 3]
 
 
+async def test_one_of_a_burst_that_fails_keeps_no_other(reactor, tmp_path, logged):
+    ledger = Ledger(reactor, tmp_path)
+    told: list = []
+
+    def adding(name: str):
+        def change(tx) -> str:
+            tx.connection.execute("INSERT INTO meta VALUES (?, '')", (name,))
+            tx.emit("alice", news(name))
+            return name
+
+        return change
+
+    def tell(name: str) -> None:
+        told.append(name)
+        assert not name.startswith("b"), "what raises here"
+
+    for name in ("a", "b"):
+        ledger.journal.add(adding(name), tell)
+    between = ledger.note("between")
+    for name in ("a", "c"):  # the key is unique
+        ledger.journal.add(adding(name), tell)
+    assert ledger.journal.waiting == 4
+    async with ledger:
+        await between
+        await until(reactor, lambda: told == ["a", "b", "c"])
+        assert await ledger.notes() == ["a", "b", "between", "c"]
+        assert await ledger.events() == [1, 2, 3, 4]
+        assert len(logged) == 2, "what raised, and what could not be added"
+        for name in ("d", "b2", "e"):
+            ledger.journal.add(adding(name), tell)
+        await until(reactor, lambda: told[3:] == ["d", "b2", "e"])
+        assert len(logged) == 3
+        logged.clear()
+
+
 async def test_projections_then_sessions_then_the_author(reactor, tmp_path):
     ledger = Ledger(reactor, tmp_path)
     seen: list = []

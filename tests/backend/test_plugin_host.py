@@ -82,6 +82,49 @@ async def test_a_plugin_that_raises_everywhere_harms_nothing(reactor, tmp_path):
         assert not any(event["type"] == "profile.removed" for event in home.frontend.events)
 
 
+NAMED = (
+    HEAD
+    + """
+    @message_stage(Stage.VALIDATE)
+    def first(self, incoming):
+        if incoming.stanza.body == "drop me not":
+            incoming.stanza = Message(
+                type="chat",
+                from_=incoming.stanza.from_,
+                body="another",
+                extensions=[Element(("urn:test:named", "x"))],
+            )
+
+    @message_stage(Stage.CORRECT, "urn:test:named")
+    def second(self, incoming):
+        incoming.stanza.body += " seen"
+
+    @message_stage(Stage.NOTIFY, "urn:test:named")
+    def third(self, incoming):
+        raise RuntimeError("told of " + incoming.stored.body)
+"""
+)
+
+
+async def test_a_handler_that_names_a_namespace_gets_what_has_it(reactor, tmp_path):
+    async with house(reactor, tmp_path, {"one": NAMED}) as home:
+        alice = await home.profile()
+        for number, (body, inside) in enumerate(
+            (
+                ("with", "<x xmlns='urn:test:named'/>"),
+                ("without", "<x xmlns='urn:test:other'><x xmlns='urn:test:named'/></x>"),
+                ("drop me not", ""),
+            )
+        ):
+            alice.peer.send(
+                f"<message from='bob@server.test/x' type='chat' id='m{number}'>"
+                f"<body>{body}</body>{inside}</message>"
+            )
+        for body in ("with seen", "without", "another seen"):
+            await home.expect("message.added", body=body)
+        await home.expect("plugin.failed", sentence=lambda text: "told of" in text)
+
+
 COMMAND = (
     HEAD
     + '''

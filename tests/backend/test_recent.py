@@ -15,7 +15,7 @@ def event(seq: int, size: int = 0) -> LoggedEvent:
 def filled(first: int, last: int, size: int = 0) -> Recent:
     recent = Recent()
     for seq in range(first, last + 1):
-        recent.add(event(seq, size))
+        recent.add([event(seq, size)])
     return recent
 
 
@@ -39,6 +39,20 @@ def test_page_by_page_all_of_it_is_given():
     assert got == list(range(1, 3001))
 
 
+def test_lines_for_all_are_put_together_in_pieces():
+    recent = filled(1, 100, 1000)
+    lines, last = recent.lines(0)
+    assert 1 < last < 100
+    assert lines == b"".join(one.line(one.seq - 1) for one in recent.after(0) if one.seq <= last)
+    assert recent.lines(0) == (lines, last)
+    recent.add([event(101)])
+    assert recent.lines(100) == (event(101).line(100), 101)
+    assert recent.lines(101) is None
+    recent.told(101)
+    recent.cut(50)
+    assert recent.lines(0) is None
+
+
 def test_what_somebody_was_not_told_of_is_kept():
     recent = filled(1, 5000)
     recent.told(2000)
@@ -47,7 +61,7 @@ def test_what_somebody_was_not_told_of_is_kept():
     recent.told(5000)
     assert recent.after(4000) is None
     assert recent.after(4990)[0].seq == 4991
-    recent.add(event(5001))
+    recent.add([event(5001)])
     assert [one.seq for one in recent.after(5000)] == [5001]
 
 
@@ -67,5 +81,5 @@ def test_what_the_log_has_no_more_is_forgotten():
     assert recent.after(40)[0].seq == 41
     recent.cut(500)
     assert recent.after(100) is None
-    recent.add(event(101))
+    recent.add([event(101)])
     assert [one.seq for one in recent.after(100)] == [101]

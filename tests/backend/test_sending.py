@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.backend.support import house, pause, until
+from tests.backend.support import fill, free, house, pause, until
 
 TO = "bob@server.test"
 
@@ -22,13 +22,14 @@ async def test_the_way_of_a_message(reactor, tmp_path):
         alice = await home.profile()
         other = await home.attach()
         sent = await send(home, "hello")
-        assert sent["state"] == "pending"
+        # It is written as soon as it is stored, and nobody is told of it before.
+        assert sent["state"] == "sent"
         added = await home.frontend.event("message.added", id=sent["id"])
         seen = await other.event("message.added", id=sent["id"])
         assert {**added, "prev": 0} == {**seen, "prev": 0}
         assert added["seq"] == sent["rev"] == added["data"]["rev"]
         assert added["origin"]["session"] == home.frontend.hello["session"]
-        await home.expect("message.changed", id=sent["id"], state="sent")
+        assert added["data"]["state"] == "sent"
         stanza = await alice.peer.expect(
             f"<message to='{TO}' type='chat' id='{sent['stanza_id']}'><body>hello</body>"
             f"<origin-id xmlns='urn:xmpp:sid:0' id='{sent['origin_id']}'/></message>"
@@ -71,17 +72,53 @@ async def test_the_order_of_sending_is_the_order_on_the_wire(reactor, tmp_path):
 async def test_a_message_is_numbered_on_disk_before_it_is_written(reactor, tmp_path):
     async with house(reactor, tmp_path) as home:
         alice = await home.profile()
+        await send(home, "before", wait="acknowledged")
         found = []
 
         def look(_) -> None:
             # The peer has counted it already.
-            rows = home.rows("SELECT state, number FROM message")
+            rows = home.rows("SELECT state, number FROM message WHERE body = 'hello'")
             found.extend((state, number - alice.peer.stanzas) for state, number in rows)
 
         alice.peer.on("<message/>", look)
         await send(home, "hello", wait="sent")
         await until(reactor, lambda: found)
         assert found == [("sent", 0)]
+
+
+async def test_what_waited_is_numbered_on_disk_before_it_is_written(reactor, tmp_path):
+    async with house(reactor, tmp_path) as home:
+        alice = await home.profile(connect=False)
+        await send(home, "hello")
+        found = []
+        peer = await alice.reconnect()
+
+        def look(_) -> None:
+            rows = home.rows("SELECT state, number FROM message")
+            found.extend((state, number - peer.stanzas) for state, number in rows)
+
+        peer.on("<message/>", look)
+        await until(reactor, lambda: found)
+        assert found == [("sent", 0)]
+
+
+async def test_what_can_not_be_stored_holds_up_nothing(reactor, tmp_path):
+    async with house(reactor, tmp_path) as home:
+        alice = await home.profile()
+        await send(home, "before", wait="acknowledged")
+        fill(home)
+        error = await home.refused("message.send", to=TO, body="x" * 100_000)
+        assert error.name == "failed.storage"
+        free(home)
+        after = await send(home, "after")
+        await alice.peer.expect("<message><body>after</body></message>")
+        await home.expect("message.changed", id=after["id"], state="acknowledged")
+        # In place of what was refused stands what says nothing, so that both count the same.
+        assert home.rows("SELECT body FROM message") == [("before",), ("after",)]
+        number = home.rows("SELECT number FROM message WHERE body = 'after'")[0][0]
+        assert number <= alice.peer.stanzas
+        kept = [one for one in alice.peer.received if one.get("id", "").startswith("none-")]
+        assert [(one.tag, one.get("type")) for one in kept] == [("{jabber:client}iq", "result")]
 
 
 async def test_what_was_not_acknowledged_is_sent_again_with_the_same_id(reactor, tmp_path):

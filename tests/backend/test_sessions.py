@@ -1,7 +1,11 @@
 """Messages across cuts and crashes, where the server keeps the session (XEP-0198, section 5)."""
 
+import threading
+
 import pytest
 
+from sat.backend.tasks import start
+from sat.xmpp.stanza import parse_jid
 from tests.backend.support import house, until
 from tests.hostile.login import NS_SM, RESUMABLE
 
@@ -49,6 +53,70 @@ async def test_a_cut_loses_and_doubles_nothing(reactor, tmp_path):
         for body in ("one", "two", "three", "four"):
             changed = await home.expect("message.changed", body=body, state="acknowledged")
             assert not changed["maybe_duplicate"]
+
+
+def numbers_of(peer, before: int) -> dict[str, int]:
+    """Return the numbers of the messages that a client wrote, as the server counts stanzas.
+
+    :param before: how many it has from the streams before
+    """
+    names = [f"{{jabber:client}}{name}" for name in ("message", "presence", "iq")]
+    stanzas = [one for one in peer.received if one.tag in names]
+    return {
+        one.findtext("{jabber:client}body"): number
+        for number, one in enumerate(stanzas, before + 1)
+        if one.tag == names[0]
+    }
+
+
+async def test_old_held_and_new_messages_keep_one_order_where_a_session_goes_on(reactor, tmp_path):
+    async with house(reactor, tmp_path) as home:
+        alice = await home.profile(acknowledge=False, enabled=RESUMABLE)
+        last = await send(home, "known", "cut off")
+        alice.peer.abort()
+        await home.expect("profile.changed", connection=lambda it: it["phase"] == "waiting")
+        home.call("profile.connect", name="alice").addErrback(lambda _: None)
+        peer = await alice.server.accept()
+        await peer.log_in("resumed", resume="")
+        live = home.daemon.profiles.live["alice"]
+        journal = live.core.journal
+        gates = [threading.Event(), threading.Event()]
+
+        def opened(_) -> None:
+            # The outbox has just been opened, and what is held is not stored yet.
+            assert live.outbox._open
+            start(live.messages.add(None, parse_jid(TO), "new"))
+
+        try:
+            # The writer is slow: it commits the opening, then what was accepted before it.
+            journal.commit(lambda _: gates[0].wait(30))
+            await until(reactor, lambda: not journal.waiting)
+            peer.send(resumed(last - 1))
+            await until(reactor, lambda: live.online)
+            journal.commit(lambda _: gates[1].wait(30), before_events=opened)
+            gates[0].set()
+            await until(reactor, lambda: not journal.waiting)
+            held = home.call("message.send", to=TO, body="held")
+            await until(reactor, lambda: journal.waiting)
+            assert not live.outbox._open
+        finally:
+            for gate in gates:
+                gate.set()
+        await held
+        expected = ["cut off", "held", "new", "last"]
+        await until(reactor, lambda: len(sent_by(peer)) == 3)
+        await send(home, "last")
+        await until(reactor, lambda: len(sent_by(peer)) == 4)
+        assert sent_by(peer) == expected
+        # The order of their places, of their events and of their stanzas' numbers is the same.
+        stored = home.rows("SELECT body, number FROM message ORDER BY id")
+        assert [body for body, _ in stored] == ["known", *expected]
+        assert dict(stored) == {"known": last - 1, **numbers_of(peer, last - 1)}
+        told = home.rows(
+            "SELECT body FROM event JOIN message ON message.id = event.message_id"
+            " WHERE event.type = 'message.added' ORDER BY seq"
+        )
+        assert [body for (body,) in told] == ["known", *expected]
 
 
 async def test_a_crash_loses_and_doubles_nothing(reactor, tmp_path):

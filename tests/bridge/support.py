@@ -127,6 +127,15 @@ class MemoryLog:
 
     # ---- EventLog
 
+    def lines(self, after: int) -> tuple[bytes, int] | None:
+        lines, last = b"", after
+        for event in self.recent(after) or ():
+            lines += event.line(event.seq - 1)
+            last = event.seq
+            if len(lines) > 4096:
+                break
+        return (lines, last) if lines else None
+
     def attached(self, watcher: Any) -> None:
         self.watchers.append(watcher)
 

@@ -1,20 +1,25 @@
+import re
+
 import pytest
 from twisted.internet.defer import Deferred, fail
 
-from sat.xmpp.element import Element
 from sat.xmpp.errors import Fault, NotConnected
 from sat.xmpp.management import WRAP, Incoming, Lane
 
 
 def stanza(id_):
-    return Element(("jabber:client", "message"), {"id": str(id_)})
+    return f"<message id='{id_}'/>"
+
+
+def id_of(stanza):
+    return re.search("id='(.*?)'", stanza)[1]
 
 
 class Wire:
     def __init__(self):
         self.written = []
         self.failures = []
-        self.lane = Lane(lambda element: self.written.append(element["id"]), self.failures.append)
+        self.lane = Lane(lambda one: self.written.append(id_of(one)), self.failures.append)
 
 
 def test_only_what_is_handled_without_a_gap_counts():
@@ -53,6 +58,24 @@ def test_order_holds_while_earlier_ones_become_durable():
     assert first.called
     assert third.called
     assert (wire.lane.given, wire.lane.written) == (3, 3)
+
+
+def test_a_place_holds_up_what_is_behind_it_until_it_is_filled_or_left():
+    wire = Wire()
+    first, second = wire.lane.reserve(), wire.lane.reserve()
+    wire.lane.send(stanza(3))
+    assert (first.number, second.number, wire.lane.given) == (1, 2, 3)
+    second.leave()
+    assert wire.written == []
+    first.fill(stanza(1))
+    assert wire.written == ["1", "none-2", "3"]
+    assert wire.lane.written == 3
+    late = wire.lane.reserve()
+    wire.lane.end()
+    late.fill(stanza(4))
+    assert len(wire.written) == 3
+    with pytest.raises(NotConnected):
+        wire.lane.reserve()
 
 
 def test_what_is_not_written_fails_at_the_end_and_is_never_written():

@@ -3,6 +3,7 @@ from datetime import UTC, datetime
 import pytest
 
 from sat.xmpp.stanza import (
+    NS_SID,
     NS_STANZAS,
     Element,
     Iq,
@@ -13,6 +14,7 @@ from sat.xmpp.stanza import (
     format_datetime,
     parse_datetime,
     parse_jid,
+    serialize,
 )
 from tests.xmpp.xml import element
 
@@ -171,3 +173,25 @@ def test_written_attributes_cannot_be_broken_out_of():
         ("y", "urn:b", "]]>\r")
     ]
     assert again.firstChildElement().attributes == {"from": "z"}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"body": "hi"},
+        {"body": ""},
+        {"body": "<&>'\" ]]> \r\n\t\x00\ud800", "id": "<'\"&\n>"},
+        {"body": "hi", "type": "normal", "origin_id": "o'1", "from_": parse_jid("a@x.test/<'>")},
+        {"body": "hi", "bodies": {"fr": "salut"}, "subject": "s", "thread": "t"},
+        {"body": "hi", "error": StanzaError("forbidden")},
+        {
+            "body": "hi",
+            "origin_id": "o",
+            "extensions": [Element(("urn:x", "y"), {"a": "<"}), Element(("urn:xmpp:sid:0", "z"))],
+        },
+        {"body": "hi", "origin_id": "o", "extensions": [Element((NS_SID, "origin-id"))]},
+    ],
+)
+def test_a_message_as_text_is_that_of_its_element(fields):
+    message = Message(**{"type": "chat", "to": parse_jid("bob@x.test/<r>")} | fields)
+    assert message.to_xml() == serialize(message.to_element(), "jabber:client")

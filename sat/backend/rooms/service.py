@@ -73,7 +73,7 @@ class Rooms:
 
     def find(self, jid: JID) -> Room | None:
         """Return a room that is known, whatever state it is in, or None."""
-        entry = self.entries.get(jid.bare)
+        entry = self.entries.get(jid.bare) if self.entries else None
         return entry.room if entry is not None else None
 
     def add(self, jid: JID, nick: str | None = None) -> Entry:

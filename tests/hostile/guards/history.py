@@ -36,8 +36,8 @@ HISTORY = (
         4,
         "ids in the name of an archive that isn't ours",
         "sat/backend/incoming.py",
-        "next((id_ for id_, by in stanza.stanza_ids if by == own), None)",
-        "next((id_ for id_, by in stanza.stanza_ids), None)",
+        "            if by == own:\n",
+        "            if True:\n",
         (f"{_RECEIVING}::test_the_same_message_twice_is_one",),
     ),
     Guard(

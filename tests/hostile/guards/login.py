@@ -280,8 +280,8 @@ LOGIN = (
         16,
         "being sent elsewhere in clear",
         "sat/xmpp/dial.py",
-        " and self._verifier is not None:\n            other",
-        ":\n            other",
+        "        if self._verifier is not None:\n            other",
+        "        if True:\n            other",
         (f"{_REDIRECT}::test_nobody_is_sent_elsewhere_without_tls",),
     ),
     # ---- 17: XML
