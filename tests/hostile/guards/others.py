@@ -148,10 +148,8 @@ OTHERS = (
         28,
         "a socket that all may open",
         "bridge/unix.py",
-        "    before = os.umask(0o177)\n    try:\n"
-        "        return cast(_Listener, reactor).listenUNIX(path, factory, mode=0o600)\n",
-        "    before = os.umask(0)\n    try:\n"
-        "        return cast(_Listener, reactor).listenUNIX(path, factory, mode=0o666)\n",
+        "mode=0o600, reactor=reactor)\n    before = os.umask(0o177)\n",
+        "mode=0o666, reactor=reactor)\n    before = os.umask(0)\n",
         (f"{_UNIX}::test_the_socket_is_its_owners_alone",),
     ),
     Guard(
