@@ -174,11 +174,6 @@ class Session:
 
     # ---- what the log tells
 
-    def wake(self) -> None:
-        """Send what the log holds by now, if the frontend is attached."""
-        if self._subscription is not None:
-            self._subscription.wake()
-
     def volatile(self, event: VolatileEvent) -> None:
         """Send an event that is not in the log, if the frontend is attached and keeps up."""
         if self._subscription is not None:
