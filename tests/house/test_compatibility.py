@@ -187,6 +187,16 @@ RULES: dict[str, tuple[Change, str, Change]] = {
         "The type Kind has no value “green” any more.",
         lambda one: one["types"]["Kind"]["enum"].append("white"),
     ),
+    "what is taken as a value": (
+        lambda one: one["types"].update(Kind={"type": "integer"}),
+        "The type Kind takes less than before.",
+        lambda one: one["types"].update(Kind={"type": "string"}),
+    ),
+    "what a value is": (
+        lambda one: one["types"].update(Kind={"type": "integer"}),
+        "The type Kind is something else than before.",
+        lambda one: one["types"]["Kind"]["enum"].insert(0, "red"),
+    ),
     "values, under another name": (
         lambda one: parameter(one, "kind").update(schema={"enum": ["black"]}),
         "The parameter kind of tea.brew takes less than before.",
