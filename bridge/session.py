@@ -344,6 +344,9 @@ class Session:
         if start is None:
             told = "snapshot"
             start, state = await self._log.snapshot(scopes, wanted.profiles)
+        elif mode == "events" and named is not None and await self._log.cursor(named) is None:
+            # A script that ends before its first state.ack goes on here, and not later.
+            await self._log.set_cursor(named, start)
         return Attaching(
             mode=told, epoch=self._log.epoch, seq=start, wanted=wanted, encoded_state=state
         )
