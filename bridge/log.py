@@ -128,6 +128,9 @@ class Watcher(Protocol):
     def shows(self, profile: str) -> bool:
         """Tell whether it wants to know of a profile."""
 
+    def wake(self) -> None:
+        """Send what the log holds by now, as far as the frontend keeps up."""
+
 
 class EventLog(Protocol):
     """What a session needs of the journal.

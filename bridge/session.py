@@ -174,11 +174,6 @@ class Session:
 
     # ---- what the log tells
 
-    def wake(self) -> None:
-        """Send what the log holds by now, if the frontend is attached."""
-        if self._subscription is not None:
-            self._subscription.wake()
-
     def volatile(self, event: VolatileEvent) -> None:
         """Send an event that is not in the log, if the frontend is attached and keeps up."""
         if self._subscription is not None:
@@ -349,6 +344,9 @@ class Session:
         if start is None:
             told = "snapshot"
             start, state = await self._log.snapshot(scopes, wanted.profiles)
+        elif mode == "events" and named is not None and await self._log.cursor(named) is None:
+            # A script that ends before its first state.ack goes on here, and not later.
+            await self._log.set_cursor(named, start)
         return Attaching(
             mode=told, epoch=self._log.epoch, seq=start, wanted=wanted, encoded_state=state
         )

@@ -170,7 +170,8 @@ class Subscription:
 
     def wake(self) -> None:
         """Send what the log holds after the cursor, as far as the frontend keeps up."""
-        while not self._stuck and not self._reading and self._cursor < self._log.head:
+        head = self._log.head
+        while self._cursor < head and not (self._paused or self._ended or self._reading):
             if self._wants_all and self._prev == self._cursor:
                 page = self._log.lines(self._cursor)
                 if page is not None:

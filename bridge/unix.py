@@ -6,7 +6,6 @@ well (``SO_PEERCRED``). An open file comes along with a line as a descriptor (``
 
 from __future__ import annotations
 
-import contextlib
 import os
 import select
 import socket
@@ -54,12 +53,14 @@ class _Server(Server):
 
     def write(self, data: bytes) -> None:
         if not self._waiting and self.connected and not self.disconnecting:
-            # What fails fails again when it is tried in its turn, and is told of there.
-            with contextlib.suppress(OSError):
+            try:
                 written = self.socket.send(data)
-                if written == len(data):
-                    return
-                data = data[written:]
+            except OSError:
+                # It fails again when it is tried in its turn, and is told of there.
+                written = 0
+            if written == len(data):
+                return
+            data = data[written:]
         super().write(data)  # type: ignore[no-untyped-call]
 
 

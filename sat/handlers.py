@@ -158,8 +158,9 @@ def question(kind: str) -> Callable[[Handler], Handler]:
     """Take the answer to a question of a kind that ``host.ask`` asked, perhaps long ago.
 
     ``async def handler(self, peer: JID | None, values: dict[str, list[str]]) -> None``: ``values``
-    are those of the form by field. Raise :class:`CommandError` to tell the one who answered why it
-    does not do; if :class:`NotConnected` comes up, the question is asked again.
+    are those of the form by field, and what it proposes where the answer says nothing else. Raise
+    :class:`CommandError` to tell the one who answered why it does not do; if :class:`NotConnected`
+    comes up, the question is asked again.
     """
     return _mark("question", kind)
 

@@ -21,7 +21,7 @@ DESCRIPTION = Path(__file__).with_name("api.json")
 sys.path.insert(0, str(DESCRIPTION.parents[2]))
 
 from sat.__main__ import HELP  # noqa: E402
-from sat.frontends.jp import generic, help, table  # noqa: E402
+from sat.frontends.jp import describing, generic, help, table  # noqa: E402
 
 
 class Bridge(SphinxDirective):
@@ -115,25 +115,17 @@ def title(text: str, line: str, label: str = "") -> tuple[str, ...]:
 
 def kind(schema: dict[str, Any]) -> str:
     """Write a JSON Schema in words, with references to types."""
-    if "$ref" in schema:
-        name = schema["$ref"].rpartition("/")[2]
-        return f":ref:`{name} <type-{name}>`"
-    if "enum" in schema:
-        return choices(schema["enum"])
-    if "anyOf" in schema:
-        return " or ".join(kind(one) for one in schema["anyOf"])
-    if schema.get("type") == "array":
-        return f"list of {kind(schema['items'])}" if "items" in schema else "list"
-    if isinstance(schema.get("additionalProperties"), dict):
-        return f"object of {kind(schema['additionalProperties'])}"
-    limits = {"minimum": "at least", "maximum": "at most"}
-    told = "".join(f", {word} {schema[key]}" for key, word in limits.items() if key in schema)
-    return str(schema.get("format") or schema.get("type") or "any value") + told
+    return describing.kind(schema, lambda name: f":ref:`{name} <type-{name}>`", literal)
+
+
+def literal(value: object) -> str:
+    """Write a value as what it is in JSON."""
+    return f"`{json.dumps(value)}`"
 
 
 def choices(values: list[object]) -> str:
     """Write the values of which one is meant."""
-    return ", ".join(f"`{json.dumps(one)}`" for one in values)
+    return ", ".join(literal(one) for one in values)
 
 
 def unindented(text: str) -> list[str]:

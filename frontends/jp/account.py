@@ -113,6 +113,14 @@ def password_of(params: dict[str, object]) -> str | None:
     return None
 
 
+def secret_in(path: str) -> str:
+    """Return the first line of a file.
+
+    :raises CommandError: ``usage.password`` if it is empty; ``unknown.file``, ``denied.file``
+    """
+    return _first_line(_read(path, "The secret"), path)
+
+
 def _server(params: dict[str, object]) -> None:
     """Take from files what says how the server is reached."""
     authority = params.pop("_ca", None)

@@ -49,15 +49,15 @@ def profiles(found: "Sequence[Record]") -> str:
     """Write profiles with what their connections do."""
     rows = []
     for one in found:
-        connection = _object(one, "connection")
+        connection = inner(one, "connection")
         told = "default" if one.get("default") else ""
         rows.append(
             (
-                _text(one, "name"),
-                _text(one, "jid"),
-                _text(connection, "phase"),
+                word(one, "name"),
+                word(one, "jid"),
+                word(connection, "phase"),
                 told,
-                _text(connection, "sentence"),
+                word(connection, "sentence"),
             )
         )
     return table(rows)
@@ -77,12 +77,12 @@ def conversations(found: "Sequence[Record]") -> str:
     """Write conversations with unread counts and the last message's beginning."""
     rows = []
     for one in found:
-        last = _object(one, "last")
+        last = inner(one, "last")
         unread = one.get("unread") or 0
         count = bold(str(unread)) if unread else "-"
-        draft = "draft: " + _text(one, "draft") if one.get("draft") else ""
-        body = draft or _text(last, "body")
-        rows.append((count, _text(one, "peer"), when(_text(last, "ts")), body[:60]))
+        draft = "draft: " + word(one, "draft") if one.get("draft") else ""
+        body = draft or word(last, "body")
+        rows.append((count, word(one, "peer"), when(word(last, "ts")), body[:60]))
     return table(rows)
 
 
@@ -92,8 +92,8 @@ def contacts(found: "Sequence[Record]") -> str:
     for one in found:
         groups = one.get("groups")
         names = ", ".join(clean_line(str(each)) for each in groups) if groups else ""  # type: ignore[attr-defined]
-        subscription = _text(one, "subscription") + (" (asked)" if one.get("ask") else "")
-        rows.append((_text(one, "jid"), _text(one, "name"), subscription, names))
+        subscription = word(one, "subscription") + (" (asked)" if one.get("ask") else "")
+        rows.append((word(one, "jid"), word(one, "name"), subscription, names))
     return table(rows)
 
 
@@ -102,10 +102,10 @@ def presences(found: "Sequence[Record]") -> str:
     return table(
         [
             (
-                _text(one, "jid"),
-                _text(one, "show"),
-                _text(one, "priority") if one.get("priority") else "",
-                _text(one, "status"),
+                word(one, "jid"),
+                word(one, "show"),
+                word(one, "priority") if one.get("priority") else "",
+                word(one, "status"),
             )
             for one in found
         ]
@@ -115,13 +115,13 @@ def presences(found: "Sequence[Record]") -> str:
 def entity(info: Record) -> str:
     """Write what an entity is and can do."""
     lines = []
-    for one in _objects(info, "identities"):
-        kind = f"{_text(one, 'category')}/{_text(one, 'type')}"
-        lang = f" [{_text(one, 'lang')}]" if one.get("lang") else ""
-        lines.append(f"{kind}  {_text(one, 'name')}{lang}".rstrip())
-    for form in _objects(info, "forms"):
-        lines.append(f"{_text(form, 'form_type')}:")
-        fields = _object(form, "fields")
+    for one in objects(info, "identities"):
+        kind = f"{word(one, 'category')}/{word(one, 'type')}"
+        lang = f" [{word(one, 'lang')}]" if one.get("lang") else ""
+        lines.append(f"{kind}  {word(one, 'name')}{lang}".rstrip())
+    for form in objects(info, "forms"):
+        lines.append(f"{word(form, 'form_type')}:")
+        fields = inner(form, "fields")
         lines.append(table([(f"  {clean_line(key)}", _field(fields[key])) for key in fields]))
     features = info.get("features")
     if isinstance(features, list) and features:
@@ -132,7 +132,7 @@ def entity(info: Record) -> str:
 
 def items(found: "Sequence[Record]") -> str:
     """Write what an entity has."""
-    return table([(_text(one, "jid"), _text(one, "node"), _text(one, "name")) for one in found])
+    return table([(word(one, "jid"), word(one, "node"), word(one, "name")) for one in found])
 
 
 def rooms(found: "Sequence[Record]") -> str:
@@ -140,10 +140,10 @@ def rooms(found: "Sequence[Record]") -> str:
     return table(
         [
             (
-                _text(one, "jid"),
-                _text(one, "state"),
-                _text(one, "nick"),
-                _text(one, "sentence") or _text(one, "subject"),
+                word(one, "jid"),
+                word(one, "state"),
+                word(one, "nick"),
+                word(one, "sentence") or word(one, "subject"),
             )
             for one in found
         ]
@@ -154,15 +154,15 @@ def occupants(found: "Sequence[Record]") -> str:
     """Write who is in a room."""
     rows = []
     for one in found:
-        affiliation = _text(one, "affiliation")
+        affiliation = word(one, "affiliation")
         rows.append(
             (
-                _text(one, "nick"),
-                _text(one, "role"),
+                word(one, "nick"),
+                word(one, "role"),
                 "" if affiliation == "none" else affiliation,
-                _text(one, "show"),
-                _text(one, "jid"),
-                _text(one, "status"),
+                word(one, "show"),
+                word(one, "jid"),
+                word(one, "status"),
             )
         )
     return table(rows)
@@ -178,41 +178,32 @@ def transfers(found: "Sequence[Record]") -> str:
         )
         rows.append(
             (
-                _text(one, "id"),
-                _text(one, "direction"),
-                _text(one, "peer"),
-                _text(one, "state"),
+                word(one, "id"),
+                word(one, "direction"),
+                word(one, "peer"),
+                word(one, "state"),
                 share,
-                _text(one, "name"),
-                _text(one, "url") or _text(one, "sentence"),
+                word(one, "name"),
+                word(one, "url") or word(one, "sentence"),
             )
         )
     return table(rows)
 
 
 def questions(found: "Sequence[Record]") -> str:
-    """Write what waits for a decision, with the fields of each form."""
-    blocks = []
-    for one in found:
-        lines = [f"{_text(one, 'id')}  {_text(one, 'profile')}: {_text(one, 'sentence')}"]
-        fields = _object(one, "form").get("fields")
-        for field in fields if isinstance(fields, list) else ():
-            options = field.get("options")
-            choices = f" ({', '.join(map(str, options))})" if options else ""
-            value = ", ".join(map(str, field.get("value") or ()))
-            label = _text(field, "label")
-            lines.append(clean_line(f"    {_text(field, 'name')}={value}{choices}  {label}"))
-        blocks.append("\n".join(lines))
-    return "\n".join(blocks)
+    """Write what waits for a decision, with its form."""
+    from sat.frontends.jp import forms
+
+    return forms.questions(found)
 
 
 def options(found: "Sequence[Record]") -> str:
     """Write the settings."""
     rows = []
     for one in found:
-        told = _text(one, "help")
+        told = word(one, "help")
         changed = "" if one.get("value") == one.get("default") else "*"
-        rows.append((_text(one, "name"), _field(one.get("value")) + changed, told))
+        rows.append((word(one, "name"), _field(one.get("value")) + changed, told))
     return table(rows)
 
 
@@ -221,24 +212,13 @@ def plugins(found: "Sequence[Record]") -> str:
     return table(
         [
             (
-                _text(one, "name"),
-                _text(one, "state"),
-                _text(one, "sentence") or _text(one, "summary"),
+                word(one, "name"),
+                word(one, "state"),
+                word(one, "sentence") or word(one, "summary"),
             )
             for one in found
         ]
     )
-
-
-def api(description: Record) -> str:
-    """Write an API's description in short."""
-    lines = [f"API {_text(description, 'api')}", "", "Methods:"]
-    methods = _objects(description, "methods")
-    lines.append(table([(f"  {_text(one, 'name')}", _text(one, "summary")) for one in methods]))
-    lines += ["", "Events:"]
-    events = _objects(description, "events")
-    lines.append(table([(f"  {_text(one, 'type')}", _text(one, "doc")) for one in events]))
-    return "\n".join(lines)
 
 
 def table(rows: "Sequence[Sequence[str]]") -> str:
@@ -284,21 +264,21 @@ def bold(text: str) -> str:
 
 def _message(one: Record, *, with_peer: bool) -> str:
     out = one.get("direction") == "out"
-    peer = _text(one, "peer")
+    peer = word(one, "peer")
     author = (f"me to {peer}" if with_peer else "me") if out else peer
     if one.get("type") == "groupchat" and not out:
-        nick = _text(one, "from").partition("/")[2] or peer
+        nick = word(one, "from").partition("/")[2] or peer
         author = f"{nick} in {peer}" if with_peer else nick
-    state = _text(one, "state")
+    state = word(one, "state")
     notes = [] if state in _UNREMARKABLE else [state]
     if one.get("error"):
-        notes.append(_text(one, "error"))
+        notes.append(word(one, "error"))
     if one.get("maybe_duplicate"):
         notes.append("perhaps sent twice")
-    subject = f"[{_text(one, 'subject')}] " if one.get("subject") else ""
+    subject = f"[{word(one, 'subject')}] " if one.get("subject") else ""
     body = clean(str(one.get("body") or "")).replace("\n", "\n    ")
     told = f"  ({', '.join(notes)})" if notes else ""
-    return f"{when(_text(one, 'ts'))}  {author}: {subject}{body}{told}"
+    return f"{when(word(one, 'ts'))}  {author}: {subject}{body}{told}"
 
 
 def _width(text: str) -> int:
@@ -329,22 +309,25 @@ def _field(value: object) -> str:
     return clean_line(str(value))
 
 
-def _text(one: Record, key: str) -> str:
+def word(one: Record, key: str) -> str:
+    """Return a field as one line; nothing as an empty one."""
     value = one.get(key)
     return "" if value is None else clean_line(str(value))
 
 
-def _object(one: Record, key: str) -> Record:
+def inner(one: Record, key: str) -> Record:
+    """Return a field that is an object, as everything that comes from elsewhere might not be."""
     value = one.get(key)
     return value if isinstance(value, dict) else {}
 
 
-def _objects(one: Record, key: str) -> list[Record]:
+def objects(one: Record, key: str) -> list[Record]:
+    """Return the objects of a field that is a list."""
     value = one.get(key)
     return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
-_OBJECTS: "dict[str, Callable[[Record], str]]" = {"api": api, "entity": entity}
+_OBJECTS: "dict[str, Callable[[Record], str]]" = {"entity": entity}
 _LISTS: "dict[str, Callable[[Sequence[Record]], str]]" = {
     "contacts": contacts,
     "conversations": conversations,

@@ -272,12 +272,21 @@ COMMANDS = (
     Command("question list", "List what waits for your decision.", show="questions"),
     Command(
         "question answer",
-        "Answer a question; without FIELD=VALUE, its form is taken as it is.",
+        "Answer a question; a terminal asks for its fields, else it is taken as it is.",
         (
             Argument("ID", "id"),
             Argument("FIELD=VALUE", "_pairs", "a field's value", required=False, many=True),
         ),
-        _PASSWORDS,
+        (
+            *_PASSWORDS,
+            Option(
+                "--secret",
+                "_secrets",
+                "FIELD=FILE",
+                "a secret field is the first line of FILE (repeatable)",
+                many=True,
+            ),
+        ),
         run="asking.answer",
     ),
     Command("option list", "List the settings.", show="options", per_profile=False),
@@ -323,8 +332,10 @@ COMMANDS = (
     ),
     Command(
         "api describe",
-        "Show all that the daemon can be asked, and the events it sends.",
-        show="api",
+        "Show all that the daemon can be asked, the events it sends, and their types.",
+        (),
+        (Option("--openrpc", "_openrpc", help="print an OpenRPC document, as JSON"),),
+        run="describing.describe",
         per_profile=False,
     ),
     Command(

@@ -45,6 +45,8 @@ FIRST_DAYS = 30
 _log = Logger("sat.archive")
 #: Messages a page; servers give fewer if that is too many for them.
 PAGE = 250
+#: What is said now waits for so many messages of an archive, or for all, if there are fewer.
+WALK_FIRST = 2000
 #: Seconds that a server has for a page.
 _TIMEOUT = 60.0
 #: Seconds before each new try to catch up.
@@ -268,7 +270,7 @@ class Archive:
                     return
                 after = last
                 read += len(results)
-                if read >= PAGE and owner == live.jid:
+                if read >= WALK_FIRST and owner == live.jid:
                     self.holding.let_pass()
         finally:
             if storing is not None:

@@ -179,9 +179,11 @@ class Hub:
         await self._journal.set_cursor(name, seq)
 
     def _published(self) -> None:
-        for session in list(self.sessions):
-            session.wake()
-        self._journal.told(min((one.told for one in self._watchers), default=self.head))
+        behind = self.head
+        for watcher in list(self._watchers):
+            watcher.wake()
+            behind = min(behind, watcher.told)
+        self._journal.told(behind)
 
 
 def _read(reader: Reader, after: int, limit: int) -> list[LoggedEvent]:

@@ -20,8 +20,8 @@ from sat.bridge.call import Call
 from sat.bridge.command import command
 from sat.bridge.errors import CommandError
 from sat.bridge.events import QuestionAdded, QuestionClosed
-from sat.bridge.model import Form, Level, Question, Removed
-from sat.xmpp.stanza import NotConnected
+from sat.bridge.model import Field, Form, Level, Question, Removed
+from sat.xmpp.stanza import NotConnected, parse_jid
 
 if TYPE_CHECKING:
     from sat.backend.live import LiveProfile
@@ -48,8 +48,11 @@ _BY_ID = Prepared(
 _ADD = Prepared(insert(_table))
 _DROP = Prepared(delete(_table).where(_table.c.id == bindparam("id")))
 
-#: Acts on an answer: the peer whom the question is about, and the values of the form by field, its
-#: hidden ones too.
+#: How a yes or no is written (XEP-0004, section 3.3).
+_BOOLEANS = {"true", "false", "1", "0"}
+
+#: Acts on an answer: the peer whom the question is about, and the values of the form by field, with
+#: those that it had from the beginning.
 Act = Callable[["str | None", dict[str, list[str]]], Awaitable[None]]
 
 
@@ -131,7 +134,7 @@ class Questions:
         """Answer a question; the first answer counts.
 
         :param id: the question's
-        :param values: by the names of the form's fields
+        :param values: by the names of the form's fields; one left out is as the form has it
         :raises unknown.question: if there is none, or it was answered elsewhere
         :raises usage.answer: if a field that is required has no value, or one that isn't allowed
         """
@@ -142,7 +145,7 @@ class Questions:
         if row is None:
             raise gone
         question = msgspec.json.decode(row[0], type=Question)
-        _check(question, values)
+        filled = _fill_in(question.form, values)
         act = self._acts.get(question.kind)
         if act is None:
             raise CommandError(
@@ -159,7 +162,7 @@ class Questions:
             self._live.require_online()
         closed = await self._live.core.journal.commit(close, call=call)
         try:
-            await act(question.peer, _hidden(question) | values)
+            await act(question.peer, filled)
         except (NotConnected, AnswerLostError):
             # The stream ended meanwhile, say: the answer reached nobody, so it is asked again.
             await self._live.core.journal.commit(
@@ -189,24 +192,41 @@ def open_questions(reader: Reader, profile_id: int) -> list[Question]:
     return sorted(found, key=lambda question: question.ts)
 
 
-def _hidden(question: Question) -> dict[str, list[str]]:
-    """Return what the form says by itself (XEP-0004, section 3.3)."""
-    fields = question.form.fields
-    return {field.name: list(field.value) for field in fields if field.kind == "hidden"}
+def _fill_in(form: Form, values: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Return a form's values: those given, and else what it has (XEP-0004, section 3.3).
 
-
-def _check(question: Question, values: dict[str, list[str]]) -> None:
-    fields = {field.name: field for field in question.form.fields}
+    :raises CommandError: ``usage.answer`` if one can't be
+    """
+    fields = {field.name: field for field in form.fields}
     for name, given in values.items():
         field = fields.get(name)
         if field is None:
             known = ", ".join(fields)
             raise CommandError("usage.answer", f"the question has no field {name}, only: {known}")
-        if field.kind in ("hidden", "fixed") and tuple(given) != field.value:
-            raise CommandError("usage.answer", f"{name} can't be changed: leave it out")
-        if field.options and not set(given) <= set(field.options):
-            allowed = ", ".join(field.options)
-            raise CommandError("usage.answer", f"{name} must be one of: {allowed}")
-    for field in question.form.fields:
-        if field.required and not values.get(field.name):
+        if wrong := _fault(field, given):
+            raise CommandError("usage.answer", f"{name} {wrong}")
+    had = {one.name: list(one.value) for one in form.fields if one.value and one.kind != "fixed"}
+    filled = had | values
+    for field in form.fields:
+        if field.required and field.kind != "fixed" and not any(filled.get(field.name, ())):
             raise CommandError("usage.answer", f"the question needs an answer for: {field.name}")
+    return filled
+
+
+def _fault(field: Field, given: list[str]) -> str:
+    """Return why a field can't have these values; nothing if it can."""
+    if field.kind in ("hidden", "fixed"):
+        return "" if tuple(given) == field.value else "can't be changed: leave it out"
+    if len(given) > 1 and not field.kind.endswith("-multi"):
+        return f"takes one value, not {len(given)}"
+    if field.options and not set(given) <= set(field.options):
+        return f"must be one of: {', '.join(field.options)}"
+    if field.kind == "boolean" and not set(given) <= _BOOLEANS:
+        return "must be true or false"
+    if field.kind in ("jid-single", "jid-multi"):
+        for one in given:
+            try:
+                parse_jid(one)
+            except ValueError as error:
+                return f"must be an address: {error}"
+    return ""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sat.bridge.log import LoggedEvent
 
 #: So many bytes are kept for frontends that are behind; what is older they read from the log.
-_MOST = 8 * 1024 * 1024
+_MOST = 1024 * 1024
 #: So many events are kept although everybody has been told of them.
 _FEW = 256
 #: So many are returned at once, at most.

@@ -86,6 +86,7 @@ async def test_what_comes_live_meanwhile_is_soon_shown(reactor, tmp_path, monkey
 
 async def test_after_a_long_absence_nobody_waits(reactor, tmp_path, monkeypatch):
     monkeypatch.setattr(backend, "PAGE", 3)
+    monkeypatch.setattr(backend, "WALK_FIRST", 3)
     archive = Archived()
     async with house(reactor, tmp_path) as home:
         for number in range(9):

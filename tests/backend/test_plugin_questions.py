@@ -71,6 +71,90 @@ async def test_the_example_of_the_documentation(reactor, tmp_path):
         assert await home.call("question.list") == []
 
 
+FULL = """
+from sat.plugin import JID, Field, Form, Level, Plugin, command, question
+
+
+class Full(Plugin):
+    \"\"\"Ask for everything.\"\"\"
+
+    name = "full"
+
+    @command(level=Level.SEND)
+    async def ask(self) -> None:
+        \"\"\"Ask.\"\"\"
+        fields = (
+            Field(name="note", kind="fixed", value=("read",)),
+            Field(name="key", kind="hidden", value=("k",)),
+            Field(name="nick", value=("al",), required=True),
+            Field(name="about", kind="text-multi"),
+            Field(name="pin", kind="text-private"),
+            Field(name="late", kind="boolean", value=("true",)),
+            Field(name="dish", kind="list-single", options=("a", "b")),
+            Field(name="sides", kind="list-multi", options=("c", "d")),
+            Field(name="host", kind="jid-single"),
+            Field(name="guests", kind="jid-multi"),
+        )
+        await self.host.ask("all", "What?", Form(fields=fields))
+
+    @command(level=Level.READ)
+    async def answered(self) -> dict[str, list[str]]:
+        \"\"\"Return what was answered.\"\"\"
+        return self.values
+
+    @question("all")
+    async def all(self, peer: JID | None, values: dict[str, list[str]]) -> None:
+        \"\"\"Keep it.\"\"\"
+        self.values = values
+"""
+HAD = {"key": ["k"], "nick": ["al"], "late": ["true"]}
+
+
+async def test_what_is_left_out_is_as_the_form_has_it(reactor, tmp_path):
+    async with house(reactor, tmp_path, {"full": FULL}) as home:
+        await home.profile(connect=False)
+        answers = (
+            {},
+            {"late": ["0"], "about": ["x", "y"], "pin": ["1"], "dish": ["b"]},
+            {"sides": ["c", "d"], "host": ["a@x.test"], "guests": ["b@x.test", "c@x.test/d"]},
+            {"note": ["read"], "key": ["k"], "late": []},
+        )
+        for given in answers:
+            await home.call("full.ask")
+            [asked] = await home.call("question.list")
+            await home.call("question.answer", id=asked["id"], values=given)
+            assert await home.call("full.answered") == HAD | given
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"other": ["x"]}, "has no field other"),
+        ({"note": ["x"]}, "note can't be changed"),
+        ({"key": ["x"]}, "key can't be changed"),
+        ({"nick": ["a", "b"]}, "nick takes one value, not 2"),
+        ({"nick": []}, "needs an answer for: nick"),
+        ({"nick": [""]}, "needs an answer for: nick"),
+        ({"pin": ["a", "b"]}, "pin takes one value"),
+        ({"late": ["perhaps"]}, "late must be true or false"),
+        ({"dish": ["c"]}, "dish must be one of: a, b"),
+        ({"dish": ["a", "b"]}, "dish takes one value"),
+        ({"sides": ["c", "a"]}, "sides must be one of: c, d"),
+        ({"host": ["@"]}, "host must be an address"),
+        ({"guests": ["a@x.test", ""]}, "guests must be an address"),
+    ],
+)
+async def test_a_value_that_can_not_be_is_named(reactor, tmp_path, given, said):
+    async with house(reactor, tmp_path, {"full": FULL}) as home:
+        await home.profile(connect=False)
+        await home.call("full.ask")
+        [asked] = await home.call("question.list")
+        refused = await home.refused("question.answer", id=asked["id"], values=given)
+        assert refused.name == "usage.answer" and said in refused.sentence
+        # It still waits for an answer.
+        assert await home.call("question.list") == [asked]
+
+
 async def test_it_is_answered_after_a_restart(reactor, tmp_path):
     async with house(reactor, tmp_path, {"lunch": example("lunch")}) as home:
         await home.profile(connect=False)

@@ -66,7 +66,7 @@ def test_what_somebody_was_not_told_of_is_kept():
 
 
 def test_who_never_reads_costs_a_bounded_number_of_bytes():
-    recent = filled(1, 300, size=100_000)
+    recent = filled(1, 300, size=12_000)
     assert recent.after(0) is None
     kept = 300 - next(seq for seq in range(300) if recent.after(seq) is not None)
     assert 60 < kept < 90

@@ -136,7 +136,7 @@ def _attached(daemon: Daemon, count: int) -> list[socket.socket]:
         line.connect(str(daemon.socket))
         calls = (
             ("session.hello", {"api": "1"}),
-            ("state.attach", {"mode": "events", "types": ["message.added"]}),
+            ("state.attach", {"mode": "events"}),
         )
         for number, (method, params) in enumerate(calls):
             one = {"jsonrpc": "2.0", "id": number, "method": method, "params": params}

@@ -101,8 +101,8 @@ class MemoryLog:
         return event
 
     def wake(self) -> None:
-        for session in self.sessions:
-            session.wake()
+        for watcher in list(self.watchers):
+            watcher.wake()
 
     def trim(self, oldest: int) -> None:
         """Forget what is before an event."""

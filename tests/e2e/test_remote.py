@@ -1,4 +1,7 @@
-"""jp on one machine, the daemon on another: over ssh and over TLS, on two homes of this one."""
+"""jp on one machine, the daemon on another: over ssh and over TLS, on two homes of this one.
+
+`make storm` sends a file of 100 MB; `SAT_FILE_SIZE` sets its size, in bytes.
+"""
 
 import asyncio
 import hashlib
@@ -6,7 +9,9 @@ import json
 import os
 import shutil
 import stat
+import subprocess
 import tempfile
+import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -16,11 +21,16 @@ from sat.bridge.errors import CommandError
 from sat.bridge.model import Option
 from sat.bridge.remote import RemoteClient, find
 from sat.bridge.remote_client import connect
+from tests.bench.measure import pss
 from tests.testbed import Daemon, Prosody
-from tests.testbed.processes import free_ports, wait_until
+from tests.testbed.processes import end_process, free_ports, wait_until
 from tests.testbed.ssh import SshServer
 
 pytestmark = pytest.mark.any_server
+
+FILE_SIZE = int(os.environ.get("SAT_FILE_SIZE", "10000000"))
+#: How much more a daemon may take while it sends a file of any size, in MB.
+MEMORY = 8
 
 
 class Elsewhere(Daemon):
@@ -166,27 +176,63 @@ def test_the_system_notices_a_machine_that_is_gone(daemon, elsewhere):
         assert wait_until(lambda: timers() == ["02", "02"], 30), timers()
 
 
+def memory_of(pid: int, process: subprocess.Popen[bytes]) -> float:
+    """Return the most memory that a daemon takes until a process has ended, in MB."""
+    most = 0.0
+    while process.poll() is None:
+        most = max(most, pss(pid))
+        time.sleep(0.1)
+    return most
+
+
 def test_a_file_of_another_machine_is_sent(daemon, remote):
-    with Prosody({"alice": "a", "bob": "b"}, upload_limit=20_000_000) as server:
+    """It is in no folder at all, so that nobody who is not passed it can open it.
+
+    Nor does the daemon hold it in memory, however large it is.
+    """
+    piece = os.urandom(1_000_000)
+    with (
+        Prosody({"alice": "a", "bob": "b"}, upload_limit=2 * FILE_SIZE) as server,
+        tempfile.TemporaryFile() as file,
+        tempfile.TemporaryFile() as output,
+    ):
         daemon.profile("alice", server)
-        private = remote.home / "private"
-        private.mkdir(mode=0o700)
-        content = os.urandom(10_000_000)
-        (private / "file.bin").write_bytes(content)
-        (done,) = [
-            one
-            for one in remote.json("file", "send", private / "file.bin", server.jid("bob"))
-            if one.get("state") == "done"
-        ]
-        assert (done["name"], done["size"]) == ("file.bin", len(content))
-        stored = [
-            path.read_bytes()
+        digest = hashlib.sha256()
+        for start in range(0, FILE_SIZE, len(piece)):
+            part = start.to_bytes(8, "big") + piece[8 : FILE_SIZE - start]
+            digest.update(part)
+            file.write(part)
+        file.flush()
+        path = f"/proc/self/fd/{file.fileno()}"
+        before, began = pss(daemon.pid), time.monotonic()
+        sending = subprocess.Popen(
+            remote.command("jp", "--json", "file", "send", path, server.jid("bob")),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            env=remote.environment,
+            cwd=remote.home,
+            pass_fds=[file.fileno()],
+        )
+        try:
+            most = memory_of(daemon.pid, sending)
+        finally:
+            end_process(sending)
+        print(
+            f"{FILE_SIZE / 1e6:.0f} MB in {time.monotonic() - began:.1f} s; "
+            f"the daemon: {before:.0f} MB before, at most {most:.0f} MB meanwhile"
+        )
+        output.seek(0)
+        told = [json.loads(line) for line in output]
+        assert (sending.returncode, told[-1]["state"]) == (0, "done"), told[-1]
+        assert (told[-1]["name"], told[-1]["size"]) == (path.rpartition("/")[2], FILE_SIZE)
+        (stored,) = [
+            path
             for path in server.folder.rglob("*")
-            if path.is_file() and path.stat().st_size == len(content)
+            if path.is_file() and path.stat().st_size == FILE_SIZE
         ]
-        assert [hashlib.sha256(one).digest() for one in stored] == [
-            hashlib.sha256(content).digest()
-        ]
+        with stored.open("rb") as there:
+            assert hashlib.file_digest(there, "sha256").digest() == digest.digest()
+        assert most - before < MEMORY
 
 
 def test_the_token_is_the_owners_alone_and_is_not_shown(daemon, elsewhere):

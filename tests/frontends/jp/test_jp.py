@@ -392,7 +392,11 @@ class TestGeneric:
         assert "object" in jp.fails(2, "api", "call", "ping.send", "[]")
 
     def test_describe(self, jp):
-        assert "  ping.send  Ping.\n" in jp("api", "describe")
+        told = jp("api", "describe")
+        assert "Methods: ping\n\n  ping.send\n    Ping a peer.\n      peer " in told
+        assert "\n    Command: jp ping\n" in told
+        (document,) = jp("api", "describe", "--openrpc").splitlines()
+        assert [one["name"] for one in json.loads(document)["methods"]] == ["ping.send"]
         assert json.loads(jp("--json", "api", "describe"))["methods"] == [self.METHOD]
 
 
