@@ -19,13 +19,13 @@ from sat.backend.transaction import Transaction
 from sat.bridge.model import Attachment, Direction, Message, MessageState, MessageType
 from sat.plugin import Incoming, Stage
 from sat.xmpp.archive import Result
+from sat.xmpp.namespaces import NS_OOB
 from sat.xmpp.stanza import JID, Element
 from sat.xmpp.stanza import Message as MessageStanza
 
 if TYPE_CHECKING:
     from sat.backend.live import LiveProfile
 
-NS_OOB = "jabber:x:oob"
 
 #: Yields what has to be waited for; an error of it is thrown back in.
 Steps = Generator[Awaitable[None], None, None]

@@ -198,7 +198,7 @@ class LiveProfile:
             )
 
     def write(
-        self, stanza: Element | str, durable: Callable[[int], Deferred[None]] | None = None
+        self, stanza: Element | str, durable: Callable[[int], Deferred[bool]] | None = None
     ) -> Deferred[None]:
         """Write a stanza in its turn; see :meth:`sat.xmpp.connection.Connection.send`."""
         if self._connection is None or not self.online:
@@ -274,9 +274,7 @@ class LiveProfile:
         if features.refused is not None and self._features is None:
             self.outbox.acknowledged(features.refused)
         self._take_session(features)
-        resumption, jid = features.resumption, features.jid.full()
-        self._commit(lambda tx: sessions.start(tx, self.id, jid, resumption), "noting a session")
-        self.outbox.session_started(self._ended_by_error)
+        self.outbox.session_started(features, self._ended_by_error)
 
     def session_restored(self, features: Features, acknowledged: int) -> None:
         """Go on where an earlier process was."""

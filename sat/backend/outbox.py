@@ -11,13 +11,14 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from sat.backend import sessions
 from sat.backend.adding import NewMessage, add_message
 from sat.backend.arrival import Arrival
 from sat.backend.commits import Change
@@ -40,22 +41,21 @@ from sat.backend.history import (
     change_message,
     row_of,
 )
-from sat.backend.sessions import is_exact
+from sat.backend.outgoing import to_xml
 from sat.backend.tasks import spawn
 from sat.backend.transaction import Transaction
 from sat.backend.waiters import has_reached
 from sat.bridge.call import Call
 from sat.bridge.model import Message, MessageState, MessageType
+from sat.xmpp.account import Features
 from sat.xmpp.management import Place
 from sat.xmpp.stanza import Element, Iq, NotConnected, StanzaError, parse_jid
-from sat.xmpp.stanza import Message as MessageStanza
 
 if TYPE_CHECKING:
     from sat.backend.live import LiveProfile
 
 T = TypeVar("T")
 
-NS_OOB = "jabber:x:oob"
 NS_PING = "urn:xmpp:ping"
 
 _log = Logger("sat.outbox")
@@ -70,6 +70,7 @@ class Outbox:
         self._live = live
         self._journal = live.core.journal
         self._open = False
+        self._turn = 0  # how many streams are over
         self._acknowledges = False
         self._written = 0
         self._probing = False
@@ -133,7 +134,7 @@ class Outbox:
     def _carry(self, place: Place, sent: Message) -> None:
         """Write a message, which is stored as sent, in its place; then it is told of."""
         try:
-            stanza = self._stanza(sent)
+            stanza = to_xml(self._live, sent)
         except Exception:
             _log.failure("message {id} can't be written", id=sent.id)
             self._give_up(sent, place.number)
@@ -155,26 +156,29 @@ class Outbox:
     def _give_up(self, sent: Message, number: int) -> None:
         self._commit(lambda tx: give_up(tx, sent, number), "giving a message up")
 
-    def session_started(self, ended_by_error: bool) -> None:
+    def session_started(self, features: Features, ended_by_error: bool) -> None:
         """Take a new session: of what was sent in the last one, no more is learnt by numbers.
 
         :param ended_by_error: whether the server ended the last one because of what we sent
         """
         self._written = self._forgotten = 0
+        profile, jid, resumption = self._live.id, features.jid.full(), features.resumption
 
-        def forget(tx: Transaction) -> None:
-            for stored in sent_messages(tx, self._live.id) if ended_by_error else ():
+        def begin(tx: Transaction) -> None:
+            for stored in sent_messages(tx, profile) if ended_by_error else ():
                 count_attempt(tx, stored)
-            forget_numbers(tx, self._live.id)
+            # Together: who goes on with this session after a crash must find no other's numbers.
+            forget_numbers(tx, profile)
+            sessions.start(tx, profile, jid, resumption)
 
         # What the last session still had to commit is delivered before this.
-        self._commit(forget, "forgetting a session", lambda _: self._in_flight.clear())
+        self._commit(begin, "noting a session", lambda _: self._in_flight.clear())
 
     def session_restored(self, acknowledged: int) -> None:
         """Take the session of an earlier process: all behind a number never reached the server."""
 
         def restore(tx: Transaction) -> None:
-            exact = is_exact(tx, self._live.id)
+            exact = sessions.is_exact(tx, self._live.id)
             for stored in sent_messages(tx, self._live.id):
                 if stored.number is None:
                     continue  # of a session before that
@@ -205,7 +209,11 @@ class Outbox:
             pending = pending_messages(tx, self._live.id)
             return doubtful, [one.message for one in pending if one.message.peer not in doubtful]
 
+        turn = self._turn
+
         def loaded(found: tuple[set[str], list[Message]]) -> None:
+            if self._turn != turn:
+                return  # what was found for a stream that is over
             # From here on what is added is written at once; what was added before is in the list.
             self._doubtful, waiting = found
             self._open = self._live.online
@@ -271,6 +279,7 @@ class Outbox:
     def end(self) -> None:
         """Hold back what comes: the stream is gone."""
         self._open = False
+        self._turn += 1
 
     def acknowledged(self, count: int) -> Deferred[None]:
         """Note that the server has every stanza of this session up to a number."""
@@ -336,7 +345,7 @@ class Outbox:
         if self._live.rooms.talk.holds(message):
             return
 
-        def number_it(number: int) -> Deferred[None]:
+        def number_it(number: int) -> Deferred[bool]:
             def marked(sent: Message | None) -> None:
                 if sent is not None:
                     self._remember(number, sent)
@@ -344,32 +353,15 @@ class Outbox:
             self._written = number
             change = partial(number_message, message=message, row=row, number=number)
             done = self._journal.commit(change, wait=True, before_events=marked)
-            return cast("Deferred[None]", done)  # what it gives is of no use to who writes
+            # Whoever wrote it before has made it more than pending: nobody writes it twice.
+            return done.addCallback(lambda sent: sent is not None)
 
         def not_written(failure: Failure) -> None:
             if not isinstance(failure.value, NotConnected):
                 _log.failure("writing a message failed", failure=failure)
 
-        done = self._live.write(self._stanza(message), number_it)
+        done = self._live.write(to_xml(self._live, message), number_it)
         done.addCallbacks(lambda _: self._after_write(), not_written)
-
-    def _stanza(self, message: Message) -> str:
-        stanza = MessageStanza(
-            type=message.type.value,
-            id=message.stanza_id,
-            to=parse_jid(message.to),
-            body=message.body,
-            subject=message.subject,
-            thread=message.thread,
-            origin_id=message.origin_id,
-        )
-        for attachment in message.attachments:
-            oob = Element((NS_OOB, "x"))
-            oob.add("url", text=attachment.url)
-            stanza.extensions.append(oob)
-        self._live.rooms.talk.dress(stanza)
-        self._live.plugins.outgoing_message(stanza, message)
-        return stanza.to_xml()
 
     def _after_write(self) -> None:
         if not self._acknowledges and not self._probing:

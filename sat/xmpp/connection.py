@@ -149,7 +149,7 @@ class Connection:
             await over
 
     def send(
-        self, stanza: Element | str, durable: Callable[[int], Deferred[None]] | None = None
+        self, stanza: Element | str, durable: Callable[[int], Deferred[bool]] | None = None
     ) -> Deferred[None]:
         """Send a stanza after all those before it, and give it the stream's next number.
 
@@ -157,7 +157,8 @@ class Connection:
 
         :param stanza: as an element, or as the text of one (:meth:`Message.to_xml`)
         :param durable: called at once with the number; the stanza, and all behind it, waits until
-            the Deferred that it returns fires. Should that fail, the stream is given up.
+            the Deferred that it returns fires: with False if it isn't to be written after all.
+            Should it fail, the stream is given up.
         :return: fires when the stanza is written; fails with :class:`NotConnected` if the stream
             ends first
         :raises NotConnected: if there is no stream

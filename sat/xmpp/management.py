@@ -120,11 +120,12 @@ class Lane:
         self.acknowledged = acknowledged
 
     def send(
-        self, stanza: str, durable: Callable[[int], Deferred[None]] | None = None
+        self, stanza: str, durable: Callable[[int], Deferred[bool]] | None = None
     ) -> Deferred[None]:
         """Give a stanza the next number, and write it after all before it.
 
-        :param durable: called at once with the number; the stanza waits for its Deferred
+        :param durable: called at once with the number; the stanza waits for its Deferred, which
+            fires False if it isn't to be written after all: then :meth:`Place.leave`
         :return: fires when it is written; fails with :class:`NotConnected` if it never is
         :raises NotConnected: if the stream has ended
         """
@@ -196,9 +197,12 @@ class Lane:
             self._kept.append(stanza)
         self._write(stanza)
 
-    def _ready(self, _: None, place: Place) -> None:
-        place.ready = True
-        self.go_on()
+    def _ready(self, wanted: bool, place: Place) -> None:
+        if wanted:
+            place.ready = True
+            self.go_on()
+        else:
+            place.leave()
 
     def go_on(self) -> None:
         """Write what is ready, up to the first that is not."""

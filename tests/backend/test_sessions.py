@@ -72,7 +72,8 @@ def numbers_of(peer, before: int) -> dict[str, int]:
 async def test_old_held_and_new_messages_keep_one_order_where_a_session_goes_on(reactor, tmp_path):
     async with house(reactor, tmp_path) as home:
         alice = await home.profile(acknowledge=False, enabled=RESUMABLE)
-        last = await send(home, "known", "cut off")
+        known = await send(home, "known")
+        last = await send(home, "cut off")
         alice.peer.abort()
         await home.expect("profile.changed", connection=lambda it: it["phase"] == "waiting")
         home.call("profile.connect", name="alice").addErrback(lambda _: None)
@@ -111,12 +112,40 @@ async def test_old_held_and_new_messages_keep_one_order_where_a_session_goes_on(
         # The order of their places, of their events and of their stanzas' numbers is the same.
         stored = home.rows("SELECT body, number FROM message ORDER BY id")
         assert [body for body, _ in stored] == ["known", *expected]
-        assert dict(stored) == {"known": last - 1, **numbers_of(peer, last - 1)}
+        assert dict(stored) == {"known": known, **numbers_of(peer, last - 1)}
         told = home.rows(
             "SELECT body FROM event JOIN message ON message.id = event.message_id"
             " WHERE event.type = 'message.added' ORDER BY seq"
         )
         assert [body for (body,) in told] == ["known", *expected]
+
+
+async def test_what_waited_is_sent_once_however_many_streams_the_disk_is_behind(reactor, tmp_path):
+    async with house(reactor, tmp_path) as home:
+        alice = await home.profile(acknowledge=False, enabled=RESUMABLE)
+        last = await send(home, "known")
+        alice.peer.abort()
+        await home.expect("profile.changed", connection=lambda it: it["phase"] == "waiting")
+        for body in ("one", "two", "three"):
+            await home.call("message.send", to=TO, body=body)
+        live = home.daemon.profiles.live["alice"]
+        gate = threading.Event()
+        try:
+            # What waits is asked for by each stream, and both are answered while the last is there.
+            live.core.journal.commit(lambda _: gate.wait(30))
+            for _ in range(2):
+                alice.peer.abort()
+                await until(reactor, lambda: not live.online)
+                home.call("profile.connect", name="alice").addErrback(lambda _: None)
+                alice.peer = await alice.server.accept()
+                await alice.peer.log_in(resume=resumed(last))
+                await until(reactor, lambda: live.online)
+        finally:
+            gate.set()
+        await until(reactor, lambda: len(sent_by(alice.peer)) >= 3)
+        await send(home, "last")
+        await until(reactor, lambda: "last" in sent_by(alice.peer))
+        assert sent_by(alice.peer) == ["one", "two", "three", "last"]
 
 
 async def test_a_crash_loses_and_doubles_nothing(reactor, tmp_path):

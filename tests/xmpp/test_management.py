@@ -50,14 +50,23 @@ def test_order_holds_while_earlier_ones_become_durable():
     wire.lane.send(stanza(2), durable(fast))
     third = wire.lane.send(stanza(3))
     assert numbers == [1, 2], "both are made durable at once"
-    fast.callback(None)
+    fast.callback(True)
     assert wire.written == []
     assert not third.called
-    slow.callback(None)
+    slow.callback(True)
     assert wire.written == ["1", "2", "3"]
     assert first.called
     assert third.called
     assert (wire.lane.given, wire.lane.written) == (3, 3)
+
+
+def test_one_that_is_not_to_be_written_after_all_leaves_its_number():
+    wire = Wire()
+    stored = Deferred()
+    wire.lane.send(stanza(1), lambda _: stored)
+    wire.lane.send(stanza(2))
+    stored.callback(False)
+    assert wire.written == ["none-1", "2"]
 
 
 def test_a_place_holds_up_what_is_behind_it_until_it_is_filled_or_left():
@@ -85,7 +94,7 @@ def test_what_is_not_written_fails_at_the_end_and_is_never_written():
     for sent in (wire.lane.send(stanza(1), lambda _: slow), wire.lane.send(stanza(2))):
         sent.addErrback(lambda failure: outcomes.append(failure.type))
     wire.lane.end()
-    slow.callback(None)
+    slow.callback(True)
     assert outcomes == [NotConnected, NotConnected]
     assert wire.written == []
     with pytest.raises(NotConnected):

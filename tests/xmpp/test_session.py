@@ -157,7 +157,7 @@ async def test_server_without_management(reactor, tmp_path):
 async def test_stanzas_wait_until_they_are_durable(reactor, tmp_path):
     async with Pair(reactor, tmp_path) as pair:
         peer = await pair.online()
-        stored: Deferred[None] = Deferred()
+        stored: Deferred[bool] = Deferred()
         numbers = []
 
         def durable(number):
@@ -170,7 +170,7 @@ async def test_stanzas_wait_until_they_are_durable(reactor, tmp_path):
         await peer.expect("<message><body>0</body></message>")
         await peer.forbid("<message><body>1</body></message>")
         assert (numbers, sent.called) == ([2], False)
-        stored.callback(None)
+        stored.callback(True)
         await sent
         await peer.expect("<message><body>1</body></message>")
         await peer.expect("<message><body>2</body></message>")
@@ -179,7 +179,7 @@ async def test_stanzas_wait_until_they_are_durable(reactor, tmp_path):
 async def test_stanza_that_cannot_be_stored_gives_the_stream_up(reactor, tmp_path, logged):
     async with Pair(reactor, tmp_path) as pair:
         peer = await pair.online()
-        stored: Deferred[None] = Deferred()
+        stored: Deferred[bool] = Deferred()
         sent = begin(wait(pair.connection.send(message("1"), lambda _: stored)))
         stored.errback(OSError("no space left"))
         state = await pair.client.been(Phase.WAITING)
