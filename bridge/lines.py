@@ -119,6 +119,11 @@ class LineProtocol(TwistedProtocol):
         if self._gathered_size > _GATHERED:
             self._flush()
 
+    @property
+    def writer(self) -> Callable[[bytes], None]:
+        """What ``write`` comes to while no lines are being delivered, without a detour."""
+        return self._wire.write
+
     def pause_reading(self) -> None:
         """Deliver no more lines for now."""
         if not self._paused:

@@ -14,6 +14,7 @@ from typing import Protocol
 import msgspec
 
 from sat.bridge.events import Event
+from sat.bridge.followers import Followers
 from sat.bridge.types import encode_hook
 
 _HEAD = b'{"jsonrpc":"2.0","method":"event","params":{"prev":%d,'
@@ -135,8 +136,11 @@ class Watcher(Protocol):
 class EventLog(Protocol):
     """What a session needs of the journal.
 
-    ``epoch`` names this history of numbers: another epoch, other numbers.
+    ``epoch`` names this history of numbers: another epoch, other numbers. ``followers`` are those
+    who are told of all that is new at once.
     """
+
+    followers: Followers
 
     @property
     def epoch(self) -> str:

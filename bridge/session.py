@@ -370,7 +370,7 @@ class Session:
         if id_ is not msgspec.UNSET:
             self._answer(id_, *attaching.parts())
         self._subscription = Subscription(
-            attaching.wanted, attaching.seq, self._log, self._line.write, self._spawn, self.id
+            attaching.wanted, attaching.seq, self._log, self._line, self._spawn, self.id
         )
         self._subscription.begin(self._output_paused)
 

@@ -15,7 +15,7 @@ import msgspec
 from sat.bridge.dispatcher import encode_result
 from sat.bridge.errors import CommandError
 from sat.bridge.log import EventLog, LoggedEvent, VolatileEvent, resync_line
-from sat.bridge.wire import Attached
+from sat.bridge.wire import Attached, Line
 
 #: A frontend further behind than this gets a snapshot rather than the tail of the log.
 MAX_TAIL = 5000
@@ -92,7 +92,7 @@ async def start_of(wanted: Attach, log: EventLog) -> int | None:
 class Subscription:
     """The events of one attached frontend, from a number on.
 
-    :param write: queues a line for the frontend; ``pause`` may be called meanwhile
+    :param line: the way to the frontend; ``pause`` may be called while it is written to
     :param spawn: starts a coroutine and logs its failure
     :param session: the id of the frontend's session
     """
@@ -102,7 +102,7 @@ class Subscription:
         wanted: Attach,
         start: int,
         log: EventLog,
-        write: Callable[[bytes], None],
+        line: Line,
         spawn: Spawn,
         session: str,
     ) -> None:
@@ -110,7 +110,9 @@ class Subscription:
         self._wanted = wanted
         self._cursor = self._prev = start
         self._log = log
-        self._write = write
+        self._write = line.write
+        self._follow = line.writer
+        self._followers = log.followers
         self._spawn = spawn
         self._paused = False
         self._ended = False
@@ -132,6 +134,7 @@ class Subscription:
     def pause(self) -> None:
         """Write nothing for now: the frontend does not keep up."""
         self._paused = True
+        self._leave()
 
     def resume(self) -> None:
         """Go on where the frontend is."""
@@ -155,6 +158,7 @@ class Subscription:
         """Tell no more; return the answers that were held back."""
         if not self._ended:
             self._ended = True
+            self._leave()
             self._log.detached(self)
         held, self._held = self._held, []
         return [line for _, line in held]
@@ -162,7 +166,7 @@ class Subscription:
     @property
     def told(self) -> int:
         """The number up to which the frontend was told what it wants to know."""
-        return self._cursor
+        return self._followers.place if self in self._followers else self._cursor
 
     def shows(self, profile: str) -> bool:
         """Tell whether the frontend wants to know of a profile."""
@@ -170,6 +174,7 @@ class Subscription:
 
     def wake(self) -> None:
         """Send what the log holds after the cursor, as far as the frontend keeps up."""
+        self._leave()
         head = self._log.head
         while self._cursor < head and not (self._paused or self._ended or self._reading):
             if self._wants_all and self._prev == self._cursor:
@@ -187,6 +192,17 @@ class Subscription:
             self._send(events)
         while self._held and self._held[0][0] <= self._cursor:
             self._write(self._held.pop(0)[1])
+        if (
+            self._wants_all
+            and self._prev == self._cursor == head
+            and not (self._stuck or self._reading or self._held)
+        ):
+            self._followers.join(self, head, self._follow)
+
+    def _leave(self) -> None:
+        """Go on alone, where the others are."""
+        if self in self._followers:
+            self._cursor = self._prev = self._followers.leave(self)
 
     def volatile(self, event: VolatileEvent) -> None:
         """Send an event that is not in the log; of each key the last, if the frontend is slow."""
@@ -202,7 +218,7 @@ class Subscription:
 
     def answer(self, line: bytes) -> None:
         """Write an answer, after the events that led to it."""
-        if self._cursor < self._log.head or self._held:
+        if self.told < self._log.head or self._held:
             self._held.append((self._log.head, line))
         else:
             self._write(line)

@@ -52,11 +52,11 @@ class _Server(Server):
         super().stopWriting()  # type: ignore[no-untyped-call]
 
     def write(self, data: bytes) -> None:
-        if not self._waiting and self.connected and not self.disconnecting:
+        if not self._waiting:
             try:
                 written = self.socket.send(data)
-            except OSError:
-                # It fails again when it is tried in its turn, and is told of there.
+            except (OSError, AttributeError):
+                # It fails again when it is tried in its turn, or is thrown away: it is over.
                 written = 0
             if written == len(data):
                 return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Protocol
 
 import msgspec
@@ -25,6 +26,10 @@ class Line(Protocol):
 
     def write(self, data: bytes) -> None:
         """Queue bytes; may call the session's ``output_paused`` at once."""
+
+    @property
+    def writer(self) -> Callable[[bytes], None]:
+        """What ``write`` comes to while no lines are being delivered, without a detour."""
 
     def pause_reading(self) -> None:
         """Deliver no more lines for now."""

@@ -17,6 +17,7 @@ from sat.backend.schema import Prepared
 from sat.backend.store import Reader, Row, Store
 from sat.bridge.dispatcher import encode_result
 from sat.bridge.events import Event
+from sat.bridge.followers import Followers
 from sat.bridge.log import LoggedEvent, Origin, VolatileEvent, Watcher
 from sat.bridge.session import Session
 
@@ -67,6 +68,7 @@ class Hub:
     ) -> None:
         self.sessions: set[Session] = set()
         self.attention = Attention()
+        self.followers = Followers()
         self._watchers: set[Watcher] = set()
         self._journal = journal
         self._store = store
@@ -180,7 +182,9 @@ class Hub:
 
     def _published(self) -> None:
         behind = self.head
-        for watcher in list(self._watchers):
+        together = self.followers.tell(behind, self.lines)
+        others = self._watchers.difference(self.followers.members if together else ())
+        for watcher in others:
             watcher.wake()
             behind = min(behind, watcher.told)
         self._journal.told(behind)

@@ -1,7 +1,7 @@
 """A session without a daemon behind it: a log in memory, a wire that ends in a list."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,6 +11,7 @@ from sat.bridge.call import Call
 from sat.bridge.command import command, commands_of
 from sat.bridge.dispatcher import Dispatcher
 from sat.bridge.errors import CommandError
+from sat.bridge.followers import Followers
 from sat.bridge.grant import EVERYTHING, Grant
 from sat.bridge.log import LoggedEvent, VolatileEvent
 from sat.bridge.model import Level
@@ -58,6 +59,10 @@ class Wire:
             self.session.output_resumed()
         return got
 
+    @property
+    def writer(self) -> Callable[[bytes], None]:
+        return self.write
+
     def pause_reading(self) -> None:
         self.reading = False
 
@@ -85,6 +90,7 @@ class MemoryLog:
         self.cursors: dict[str, int] = {}
         self.sessions: list[Session] = []
         self.watchers: list[Any] = []
+        self.followers = Followers()
         #: Of which profiles snapshots were taken.
         self.shown: list[frozenset[str] | None] = []
         #: Reads that wait for ``release``; None if they are answered at once.
@@ -101,8 +107,10 @@ class MemoryLog:
         return event
 
     def wake(self) -> None:
+        together = self.followers.tell(self.head, self.lines)
         for watcher in list(self.watchers):
-            watcher.wake()
+            if not together or watcher not in self.followers:
+                watcher.wake()
 
     def trim(self, oldest: int) -> None:
         """Forget what is before an event."""
