@@ -1,0 +1,1 @@
+"""Primitivus: the console frontend, drawn with urwid."""

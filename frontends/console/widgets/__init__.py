@@ -1,0 +1,1 @@
+"""Widgets for urwid that know nothing of XMPP, nor of this program."""
