@@ -1,0 +1,169 @@
+"""Themes: what each name of an attribute looks like, with 16, 256 and true colours, or none."""
+
+import os
+from collections.abc import Mapping
+
+from urwid import AttrSpec
+
+#: An attribute's foreground and background with 16 colours, without any, and with 256 or more.
+Look = tuple[str, str, str, str, str]
+
+_DARK: dict[str, tuple[str, ...]] = {
+    "text": ("default", "default", "", "default", "default"),
+    "dim": ("dark gray", "default", "", "g58", "default"),
+    "title": ("white,bold", "dark blue", "standout", "#fff,bold", "#235"),
+    "title.dim": ("light gray", "dark blue", "standout", "#bbb", "#235"),
+    "bar": ("light gray", "dark blue", "standout", "#ccc", "#223"),
+    "bar.good": ("light green", "dark blue", "standout", "#8d8", "#223"),
+    "bar.wait": ("yellow", "dark blue", "standout", "#dd6", "#223"),
+    "bar.bad": ("light red,bold", "dark blue", "standout", "#f88,bold", "#223"),
+    "bar.key": ("white,bold", "dark blue", "standout,bold", "#fff,bold", "#223"),
+    "line": ("dark gray", "default", "", "g35", "default"),
+    "line.focus": ("light cyan", "default", "bold", "#6cf", "default"),
+    "focus": ("black", "light gray", "standout", "#fff", "#346"),
+    "chosen": ("white,bold", "default", "bold", "#fff,bold", "g23"),
+    "group": ("dark cyan", "default", "bold", "#7ac", "default"),
+    "unread": ("white,bold", "default", "bold", "#fff,bold", "default"),
+    "count": ("yellow,bold", "default", "standout", "#fd6,bold", "default"),
+    "mention": ("light red,bold", "default", "standout,bold", "#f77,bold", "default"),
+    "online": ("light green", "default", "", "#7d7", "default"),
+    "away": ("brown", "default", "", "#db6", "default"),
+    "busy": ("light red", "default", "", "#f77", "default"),
+    "offline": ("dark gray", "default", "", "g46", "default"),
+    "time": ("dark gray", "default", "", "g50", "default"),
+    "mine": ("light cyan", "default", "bold", "#6cf", "default"),
+    "state": ("dark gray", "default", "", "g58", "default"),
+    "state.good": ("dark green", "default", "", "#7b7", "default"),
+    "failed": ("light red,bold", "default", "bold", "#f77,bold", "default"),
+    "day": ("dark cyan", "default", "", "#7ac", "default"),
+    "read": ("light red", "default", "bold", "#d66", "default"),
+    "action": ("light magenta,italics", "default", "", "#c9e,italics", "default"),
+    "bold": ("default,bold", "default", "bold", "default,bold", "default"),
+    "italic": ("default,italics", "default", "italics", "default,italics", "default"),
+    "strike": ("default,strikethrough", "default", "", "default,strikethrough", "default"),
+    "code": ("light green", "default", "", "#ad8", "g15"),
+    "quote": ("dark cyan", "default", "", "#8ab", "default"),
+    "markup": ("dark gray", "default", "", "g46", "default"),
+    "link": ("light blue,underline", "default", "underline", "#7af,underline", "default"),
+    "found": ("black", "yellow", "standout", "#000", "#fd6"),
+    "error": ("light red", "default", "bold", "#f77", "default"),
+    "dialog": ("light gray", "black", "", "#ddd", "g11"),
+    "dialog.title": ("white,bold", "dark blue", "standout", "#fff,bold", "#235"),
+    "dialog.dim": ("dark gray", "black", "", "g58", "g11"),
+    "field": ("white", "dark blue", "underline", "#fff", "g19"),
+    "field.focus": ("black", "light gray", "standout", "#fff", "#346"),
+    "button": ("white,bold", "dark gray", "bold", "#fff,bold", "g30"),
+    "button.focus": ("black", "light gray", "standout,bold", "#fff,bold", "#48a"),
+    "progress": ("light gray", "dark gray", "", "#ccc", "g23"),
+    "progress.done": ("white,bold", "dark green", "standout", "#fff", "#386"),
+}
+_LIGHT = _DARK | {
+    "dim": ("dark gray", "default", "", "g42", "default"),
+    "title": ("white,bold", "dark blue", "standout", "#fff,bold", "#358"),
+    "title.dim": ("light gray", "dark blue", "standout", "#dde", "#358"),
+    "bar": ("black", "light gray", "standout", "#222", "#cde"),
+    "bar.good": ("dark green", "light gray", "standout", "#162", "#cde"),
+    "bar.wait": ("brown", "light gray", "standout", "#640", "#cde"),
+    "bar.bad": ("dark red,bold", "light gray", "standout", "#a00,bold", "#cde"),
+    "bar.key": ("black,bold", "light gray", "standout,bold", "#000,bold", "#cde"),
+    "line": ("light gray", "default", "", "g70", "default"),
+    "line.focus": ("dark blue", "default", "bold", "#06a", "default"),
+    "focus": ("white", "dark blue", "standout", "#000", "#adf"),
+    "chosen": ("black,bold", "default", "bold", "#000,bold", "g85"),
+    "group": ("dark blue", "default", "bold", "#357", "default"),
+    "unread": ("black,bold", "default", "bold", "#000,bold", "default"),
+    "count": ("dark red,bold", "default", "standout", "#a40,bold", "default"),
+    "mention": ("dark red,bold", "default", "standout,bold", "#c00,bold", "default"),
+    "online": ("dark green", "default", "", "#162", "default"),
+    "busy": ("dark red", "default", "", "#a00", "default"),
+    "away": ("brown", "default", "", "#740", "default"),
+    "offline": ("dark gray", "default", "", "g50", "default"),
+    "time": ("dark gray", "default", "", "g46", "default"),
+    "mine": ("dark blue", "default", "bold", "#06a", "default"),
+    "state": ("dark gray", "default", "", "g46", "default"),
+    "state.good": ("dark green", "default", "", "#162", "default"),
+    "failed": ("dark red,bold", "default", "bold", "#c00,bold", "default"),
+    "day": ("dark blue", "default", "", "#357", "default"),
+    "read": ("dark red", "default", "bold", "#c00", "default"),
+    "action": ("dark magenta,italics", "default", "", "#828,italics", "default"),
+    "code": ("dark green", "default", "", "#261", "g93"),
+    "quote": ("dark cyan", "default", "", "#257", "default"),
+    "markup": ("light gray", "default", "", "g62", "default"),
+    "link": ("dark blue,underline", "default", "underline", "#04b,underline", "default"),
+    "error": ("dark red", "default", "bold", "#c00", "default"),
+    "dialog": ("black", "light gray", "", "#111", "g93"),
+    "dialog.title": ("white,bold", "dark blue", "standout", "#fff,bold", "#358"),
+    "dialog.dim": ("dark gray", "light gray", "", "g42", "g93"),
+    "field": ("black", "white", "underline", "#000", "g85"),
+    "field.focus": ("white", "dark blue", "standout", "#000", "#adf"),
+    "button": ("black,bold", "white", "bold", "#000,bold", "g78"),
+    "button.focus": ("white,bold", "dark blue", "standout,bold", "#fff,bold", "#358"),
+    "progress": ("black", "white", "", "#111", "g78"),
+    "progress.done": ("white,bold", "dark green", "standout", "#fff", "#162"),
+}
+
+
+def _contrasted(name: str) -> tuple[str, ...]:
+    """Return white on black, or black on what shines, whatever the terminal's own colours are."""
+    dark = _DARK[name]
+    marks = "".join(f",{one}" for one in ("bold", "underline") if one in dark[0])
+    if dark[2].startswith("standout") or name in ("focus", "field.focus", "button.focus"):
+        return (f"black{marks}", "white", "standout", f"#000{marks}", "#fff")
+    if name in ("mention", "failed", "error", "read", "busy"):
+        return (f"yellow{marks}", "black", "bold", f"#ff0{marks}", "#000")
+    return (f"white{marks}", "black", dark[2], f"#fff{marks}", "#000")
+
+
+THEMES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "dark": _DARK,
+    "light": _LIGHT,
+    "high-contrast": {name: _contrasted(name) for name in _DARK},
+}
+
+
+def palette(theme: str) -> list[tuple[str, str, str, str, str, str]]:
+    """Return a theme as urwid's screens take it."""
+    return [(name, *look) for name, look in THEMES[theme].items()]  # type: ignore[misc]
+
+
+def depth(environment: Mapping[str, str] = os.environ) -> int:
+    """Return how many colours the terminal says that it has: 1, 16, 256 or 2 ** 24."""
+    term = environment.get("TERM", "")
+    if environment.get("NO_COLOR") or term in ("dumb", "vt100", "vt220", ""):
+        return 1
+    if environment.get("COLORTERM", "") in ("truecolor", "24bit") or term.endswith("-direct"):
+        return 1 << 24
+    return 256 if "256color" in term or term.startswith(("xterm-", "tmux-", "foot")) else 16
+
+
+def name_look(theme: str, colours: int, rgb: tuple[int, int, int]) -> AttrSpec:
+    """Return how a name of this colour is written.
+
+    :param colours: as :func:`depth` tells
+    :param rgb: each from 0 to 255
+    """
+    background = "black" if theme == "high-contrast" else "default"
+    if colours >= 1 << 24:
+        return AttrSpec("#{:02x}{:02x}{:02x},bold".format(*rgb), background, 1 << 24)
+    if colours == 256:
+        red, green, blue = (round(one / 17) for one in rgb)
+        return AttrSpec(f"#{red:x}{green:x}{blue:x},bold", background, 256)
+    if colours == 16:
+        return AttrSpec(f"{_nearest(rgb, theme == 'light')},bold", background, 16)
+    return AttrSpec("default,bold", "default", 16)
+
+
+def _nearest(rgb: tuple[int, int, int], dark: bool) -> str:
+    """Return that of the terminal's six hues which is nearest to a colour."""
+    middle = sum(rgb) / 3
+    bits = tuple(one > middle for one in rgb)
+    hue = {
+        (True, False, False): "red",
+        (True, True, False): "yellow",
+        (False, True, False): "green",
+        (False, True, True): "cyan",
+        (False, False, True): "blue",
+    }.get(bits, "magenta")
+    if dark:
+        return "brown" if hue == "yellow" else f"dark {hue}"
+    return hue if hue == "yellow" else f"light {hue}"
