@@ -10,8 +10,8 @@ from sat.frontends.console.texts import _
 def choose(environment: Mapping[str, str] = os.environ) -> tuple[str, str]:
     """Return what is written to the terminal, ``utf-8`` or ``ascii``, and what is to be said of it.
 
-    A locale that names no character set, or that this system doesn't have, is taken for UTF-8: it is what
-    terminals are by now, and what a program started over ssh or by a service rarely hears of.
+    A locale that names no character set, or that this system doesn't have, is taken for UTF-8: it
+    is what terminals are by now, and what a program started over ssh rarely hears of.
     """
     named = next(filter(None, map(environment.get, ("LC_ALL", "LC_CTYPE", "LANG"))), "")
     try:

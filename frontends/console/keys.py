@@ -1,7 +1,7 @@
-"""What can be done by a key: names of actions in one table, which help, palette and presets come from.
+"""What can be done by a key: names of actions in one table, which help and presets come from.
 
 A key is written as urwid names it (``ctrl x``, ``meta 1``, ``f2``, ``shift tab``). An action of the
-place ``anywhere`` is looked for before what has the focus gets the key; else what has the focus decides.
+place ``anywhere`` is looked for before what has the focus gets the key.
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,7 +11,7 @@ from sat.frontends.console.texts import mark
 
 
 class Action(NamedTuple):
-    """Something that a key does: its name, what people read of it, where, and the keys by preset."""
+    """What a key does: its name, what people read of it, where, and the keys by preset."""
 
     name: str
     title: str

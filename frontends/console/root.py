@@ -1,4 +1,4 @@
-"""What is on the screen: contacts at the left, conversations, notices and the line at the bottom."""
+"""What is on the screen: contacts, conversations, and the lines at the bottom."""
 
 from collections.abc import Callable
 from typing import Protocol

@@ -157,7 +157,7 @@ class Screen:
         self._say("\a")
 
     def notify(self, title: str, text: str) -> None:
-        """Let the terminal show a notice on the desktop (OSC 777, and OSC 9 for those that know it)."""
+        """Let the terminal show a notice on the desktop (OSC 777, or OSC 9)."""
         title, text = (clean_line(one).replace(";", ",")[:200] for one in (title, text))
         if os.environ.get("TERM_PROGRAM") in ("iTerm.app", "WezTerm", "ghostty"):
             self._say(self._through(f"\x1b]9;{title}: {text}\a"))

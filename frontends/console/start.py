@@ -4,8 +4,8 @@ import asyncio
 import sys
 from typing import TYPE_CHECKING
 
-# Where Twisted is installed, urwid imports it for a loop that is not used here: that would cost more
-# than all else until the first screen.
+# Where Twisted is installed, urwid imports it for a loop that is not used here: that would cost
+# more than all else until the first screen.
 _unused = "twisted" not in sys.modules
 if _unused:
     sys.modules["twisted"] = None  # type: ignore[assignment]

@@ -6,7 +6,7 @@ from pathlib import Path
 DOMAIN = "primitivus"
 FOLDER = Path(__file__).with_name("locale")
 
-#: What the environment's ``LANGUAGE``, ``LC_ALL``, ``LC_MESSAGES`` and ``LANG`` ask for; else English.
+# What LANGUAGE, LC_ALL, LC_MESSAGES and LANG ask for; else English.
 _found = gettext.translation(DOMAIN, str(FOLDER), fallback=True)
 
 

@@ -2,12 +2,14 @@
 
 import os
 from collections.abc import Mapping
+from itertools import combinations
 
 from urwid import AttrSpec
 
 #: An attribute's foreground and background with 16 colours, without any, and with 256 or more.
 Look = tuple[str, str, str, str, str]
 
+_STYLES = {"bold": "bold", "italic": "italics", "strike": "strikethrough"}
 _DARK: dict[str, tuple[str, ...]] = {
     "text": ("default", "default", "", "default", "default"),
     "dim": ("dark gray", "default", "", "g58", "default"),
@@ -38,9 +40,23 @@ _DARK: dict[str, tuple[str, ...]] = {
     "day": ("dark cyan", "default", "", "#7ac", "default"),
     "read": ("light red", "default", "bold", "#d66", "default"),
     "action": ("light magenta,italics", "default", "", "#c9e,italics", "default"),
-    "bold": ("default,bold", "default", "bold", "default,bold", "default"),
-    "italic": ("default,italics", "default", "italics", "default,italics", "default"),
-    "strike": ("default,strikethrough", "default", "", "default,strikethrough", "default"),
+    "title.text": ("default,bold", "default", "bold", "default,bold", "default"),
+    **{
+        "-".join(names): (
+            "".join(["default", *(f",{_STYLES[one]}" for one in names)]),
+            "default",
+            ",".join(_STYLES[one] for one in names if one != "strike"),
+            "".join(["default", *(f",{_STYLES[one]}" for one in names)]),
+            "default",
+        )
+        for count in (1, 2, 3)
+        for names in combinations(_STYLES, count)
+    },
+    "editor": ("default", "default", "", "default", "default"),
+    "placeholder": ("dark gray", "default", "", "g50", "default"),
+    "candidate": ("light gray", "dark blue", "", "#ddd", "#235"),
+    "candidate chosen": ("black", "light gray", "standout", "#fff", "#48a"),
+    "candidate hint": ("dark cyan", "dark blue", "", "#9bd", "#235"),
     "code": ("light green", "default", "", "#ad8", "g15"),
     "quote": ("dark cyan", "default", "", "#8ab", "default"),
     "markup": ("dark gray", "default", "", "g46", "default"),
@@ -85,6 +101,10 @@ _LIGHT = _DARK | {
     "failed": ("dark red,bold", "default", "bold", "#c00,bold", "default"),
     "day": ("dark blue", "default", "", "#357", "default"),
     "read": ("dark red", "default", "bold", "#c00", "default"),
+    "placeholder": ("dark gray", "default", "", "g46", "default"),
+    "candidate": ("black", "light gray", "", "#111", "#cde"),
+    "candidate chosen": ("white", "dark blue", "standout", "#fff", "#358"),
+    "candidate hint": ("dark blue", "light gray", "", "#357", "#cde"),
     "action": ("dark magenta,italics", "default", "", "#828,italics", "default"),
     "code": ("dark green", "default", "", "#261", "g93"),
     "quote": ("dark cyan", "default", "", "#257", "default"),
@@ -106,8 +126,9 @@ _LIGHT = _DARK | {
 def _contrasted(name: str) -> tuple[str, ...]:
     """Return white on black, or black on what shines, whatever the terminal's own colours are."""
     dark = _DARK[name]
-    marks = "".join(f",{one}" for one in ("bold", "underline") if one in dark[0])
-    if dark[2].startswith("standout") or name in ("focus", "field.focus", "button.focus"):
+    kept = ("bold", "underline", "italics", "strikethrough")
+    marks = "".join(f",{one}" for one in kept if one in dark[0])
+    if "standout" in dark[2]:
         return (f"black{marks}", "white", "standout", f"#000{marks}", "#fff")
     if name in ("mention", "failed", "error", "read", "busy"):
         return (f"yellow{marks}", "black", "bold", f"#ff0{marks}", "#000")

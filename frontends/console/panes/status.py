@@ -1,4 +1,4 @@
-"""The line at the bottom: accounts, the daemon, files on their way, questions; and notices above it."""
+"""The line at the bottom, for what concerns the whole program; and notices above it."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -44,9 +44,11 @@ class StatusBar(urwid.Widget):
         self._invalidate()
 
     def rows(self, size: tuple[int], focus: bool = False) -> int:
+        """Return 1."""
         return 1
 
     def render(self, size: tuple[int], focus: bool = False) -> urwid.Canvas:  # type: ignore[override]
+        """Draw it."""
         left: list[Span] = [("bar", " ")]
         for part in self._parts():
             left += [*part, ("bar", "  ")]
@@ -150,23 +152,20 @@ class Notice(urwid.Widget):
         self._invalidate()
 
     def rows(self, size: tuple[int], focus: bool = False) -> int:
+        """Return how many lines the sentence takes."""
         return len(self._lines(size[0]))
 
     def _lines(self, columns: int) -> list[str]:
         if not self._text:
             return []
-        layout = urwid.text_layout.default_layout
         told = " " + self._text
         lines = []
-        for segments in layout.layout(told, columns, "left", "space")[: self.MOST]:
-            lines.append(
-                "".join(
-                    told[one[1] : one[2]]
-                    for one in segments
-                    if len(one) == 3 and isinstance(one[2], int)
-                )
-            )
+        layout = urwid.text_layout.default_layout.layout(told, columns, "left", "space")
+        for segments in layout[: self.MOST]:
+            parts = [one[1:3] for one in segments if len(one) == 3 and isinstance(one[2], int)]
+            lines.append("".join(told[start:end] for start, end in parts))
         return lines
 
     def render(self, size: tuple[int], focus: bool = False) -> urwid.Canvas:  # type: ignore[override]
+        """Draw it."""
         return paint([[(self._look, line)] for line in self._lines(size[0])], size[0])

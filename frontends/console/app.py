@@ -1,0 +1,232 @@
+"""The program: it holds the daemon by one attachment, shows its views, and does what keys mean."""
+
+import asyncio
+import contextlib
+import inspect
+import signal
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import TYPE_CHECKING
+
+import urwid
+from sat.frontends.console.panes.contacts import ContactsPane
+from sat.frontends.console.widgets.paste import PasteFilter
+from sat.frontends.console.workspace import Workspace
+from sat.frontends.core.actions import Actions
+from sat.frontends.core.attachment import Attachment, Link
+from sat.frontends.core.mentions import Mentions
+from sat.frontends.core.reach import Reach
+
+from sat import __version__
+from sat.bridge.errors import CommandError
+from sat.frontends.console.main import HUNG_UP
+from sat.frontends.console.panes.status import Notice, StatusBar
+from sat.frontends.console.root import Root
+from sat.frontends.console.screen import Screen
+from sat.frontends.console.texts import _
+
+if TYPE_CHECKING:
+    from sat.frontends.console.main import Arguments
+    from sat.frontends.console.settings import Settings
+    from sat.frontends.core.state import Changes
+
+#: What an action does; it may take time, and refuse with a sentence.
+Action = Callable[["App"], Awaitable[object] | object]
+
+
+class App:
+    """One console, from its begin to its end.
+
+    :param arguments: the command line
+    :param settings: the person's own
+    """
+
+    def __init__(self, arguments: "Arguments", settings: "Settings") -> None:
+        self.arguments = arguments
+        self.settings = settings
+        self.keys = settings.keys
+        self.attachment = Attachment(Reach(f"primitivus {__version__}", arguments.remote))
+        self.model = self.attachment.model
+        self.actions = Actions(self.attachment)
+        self.mentions = Mentions(self.model)
+        self.notice = Notice()
+        self.status = StatusBar(self.attachment, self._hint)
+        self.workspace = Workspace(self)
+        self.contacts = ContactsPane(self)
+        self.root = Root(
+            self.contacts, self.workspace.widget, [self.notice, self.status], doer=self
+        )
+        self.root.on_focus = self.workspace.focus_changed
+        self.screen: Screen
+        self._dialogs: list[urwid.Widget] = []
+        self._paste = PasteFilter()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._left: asyncio.Future[int]
+
+    async def run(self, wrong: list[str]) -> int:
+        """Run until the person leaves; return the exit code.
+
+        :param wrong: sentences to begin with
+        :raises CommandError: if the daemon can't be reached by the way that was named
+        """
+        loop = asyncio.get_running_loop()
+        self._left = loop.create_future()
+        loop.set_exception_handler(self._failed)
+        for number in (signal.SIGHUP, signal.SIGTERM):
+            loop.add_signal_handler(number, self._hang_up)
+        self.screen = Screen(self.root, self.settings, filter=self._filter, closed=self._hang_up)
+        self.attachment.observe_link(self._link_changed)
+        self.model.observe(self._changed)
+        self.screen.start()
+        try:
+            if wrong:
+                self.tell("\n".join(wrong), "error")
+            self.attachment.begin()
+            self.spawn(self._opened())
+            return await self._left
+        finally:
+            self.screen.stop()
+            for task in self._tasks:
+                task.cancel()
+            with contextlib.suppress(Exception):
+                await asyncio.wait_for(self.workspace.close(), 2)
+            await self.attachment.close()
+
+    def leave(self) -> None:
+        """End the console; the daemon goes on."""
+        if not self._left.done():
+            self._left.set_result(0)
+
+    # ---- what others use
+
+    def tell(self, sentence: str, look: str = "dim") -> None:
+        """Show a sentence above the bottom line, until the next key."""
+        self.notice.say(sentence, look)
+        self.root.changed()
+        self.screen.draw_soon()
+
+    def spawn(self, work: Coroutine[object, object, object]) -> None:
+        """Have something done that takes time; what it is refused with is shown."""
+
+        async def guarded() -> None:
+            try:
+                await work
+            except CommandError as error:
+                self.tell(error.sentence, "error")
+
+        task = asyncio.get_running_loop().create_task(guarded())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def do(self, name: str) -> bool:
+        """Do an action by its name; tell whether there is one."""
+        from sat.frontends.console.doing import DOING
+
+        action = DOING.get(name)
+        if action is None:
+            return False
+        try:
+            done = action(self)
+        except CommandError as error:
+            self.tell(error.sentence, "error")
+        else:
+            if inspect.iscoroutine(done):
+                self.spawn(done)
+        self.screen.draw_soon()
+        return True
+
+    @property
+    def dialog(self) -> urwid.Widget | None:
+        """The window on top, if there is one."""
+        return self._dialogs[-1] if self._dialogs else None
+
+    def show(self, dialog: urwid.Widget) -> None:
+        """Put a window on top of what is on the screen."""
+        self._dialogs.append(dialog)
+        self.screen.widget = dialog
+
+    def dismiss(self, dialog: urwid.Widget | None = None) -> None:
+        """Take the topmost window away, or a certain one."""
+        gone = dialog or self.dialog
+        if gone in self._dialogs:
+            self._dialogs.remove(gone)
+        self.screen.widget = self._dialogs[-1] if self._dialogs else self.root
+
+    # ---- keys
+
+    def key(self, key: str) -> bool:
+        """Do what a key means whatever has the focus; tell whether it means anything."""
+        action = self.keys.action("anywhere", key)
+        return action is not None and self.do(action)
+
+    def click(self) -> None:
+        """Take note that the person is there."""
+        self._touched()
+
+    def _filter(self, keys: list[str]) -> list[str]:
+        left = []
+        for key in self._paste(keys):
+            if key == "focus in" or key == "focus out":
+                self.workspace.focus_changed()
+                continue
+            if isinstance(key, str) and key != "window resize":
+                self._touched()
+            left.append(key)
+        return left  # type: ignore[return-value]
+
+    def _touched(self) -> None:
+        self.screen.focused = True
+        if self.notice.text:
+            self.notice.say("")
+            self.root.changed()
+
+    def _hint(self) -> str:
+        return " ".join(
+            f"{self.keys.shown(name)} {text}"
+            for name, text in (("help", _("help")), ("quit", _("leave")))
+            if self.keys.shown(name)
+        )
+
+    # ---- what happens
+
+    async def _opened(self) -> None:
+        """Once there is a daemon: show what the person asked for, or how to begin."""
+        await self.attachment.attached()
+        await self.workspace.begin(self.arguments.open)
+        if not self.attachment.state.profiles:
+            self.do("profiles")
+
+    def _changed(self, changes: "Changes") -> None:
+        self.status.refresh()
+        self.workspace.changed(changes)
+        self.screen.draw_soon()
+
+    def _link_changed(self, link: Link) -> None:
+        self.status.refresh()
+        self.workspace.link_changed()
+        self.screen.draw_soon()
+        if link.phase == "lost":
+            asyncio.get_running_loop().call_later(1.0, self._count_down)
+
+    def _count_down(self) -> None:
+        if self.attachment.link.phase == "lost" and not self._left.done():
+            self.status.refresh()
+            self.screen.draw_soon()
+            asyncio.get_running_loop().call_later(1.0, self._count_down)
+
+    def _hang_up(self) -> None:
+        if not self._left.done():
+            self._left.set_result(HUNG_UP)
+
+    def _failed(self, loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
+        """End with what went wrong: a screen that lies is worse than none."""
+        error = context.get("exception")
+        if self._left.done():
+            return
+        if (isinstance(error, RuntimeError) and "stdin" in str(error)) or isinstance(
+            error, OSError
+        ):
+            self._hang_up()
+        elif isinstance(error, Exception):
+            self._left.set_exception(error)
+        else:
+            loop.default_exception_handler(context)
