@@ -192,6 +192,22 @@ class Client:
         if self._ended is not None and self._ended.name != "daemon.closed":
             raise self._ended
 
+    async def batches(self, most: int = 1000) -> AsyncIterator[list[Received]]:
+        """Yield events as :meth:`events` does, all that are here at once.
+
+        :param most: how many come together at most
+        :raises CommandError: as :meth:`events`
+        """
+        async for received in self.events():
+            batch = [received]
+            while len(batch) < most and not self._events.empty():
+                following = self._events.get_nowait()
+                if following is None:
+                    self._events.put_nowait(None)
+                    break
+                batch.append(following)
+            yield batch
+
     async def close(self) -> None:
         """End the session. Calls that wait fail; what the daemon was asked to do goes on."""
         self._end(CommandError("daemon.closed", "The session with the daemon was closed."))

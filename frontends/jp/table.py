@@ -177,6 +177,8 @@ COMMANDS = (
         (
             Option("--limit", "limit", "N", "how many (50)", kind="integer"),
             Option("--before", "before", "ID", "those before this message"),
+            Option("--after", "after", "ID", "the first ones after this message"),
+            Option("--since", "since", "TIME", "the first ones from then on (2026-11-21T07:00Z)"),
         ),
         show="messages",
     ),

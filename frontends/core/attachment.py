@@ -1,0 +1,335 @@
+"""One frontend's hold on the daemon: attached, or waiting for it, and saying which."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime, timedelta
+from typing import Literal, TypeVar
+
+import msgspec
+
+from sat.bridge.client import Received
+from sat.bridge.errors import CommandError
+from sat.bridge.events import Event
+from sat.bridge.model import Conversation
+from sat.frontends.core.model import Model
+from sat.frontends.core.reach import Reach, Session
+from sat.frontends.core.state import State
+
+_log = logging.getLogger(__name__)
+_Result = TypeVar("_Result")
+
+#: Seconds until the next try, after each that failed; the last one counts from then on.
+DELAYS = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 30.0)
+#: Seconds that a call may take.
+TIMEOUT = 60.0
+#: After so many seconds without a sign of life the daemon is asked for one, and has as many again.
+SILENCE = 20.0
+#: Seconds for which a change waits for a daemon that is away.
+PATIENCE = 120.0
+#: A snapshot has so many conversations of a profile; where it is full, there may be more.
+_IN_SNAPSHOT = 50
+
+
+class Link(msgspec.Struct, frozen=True):
+    """How a frontend's line to the daemon is.
+
+    ``sentence`` says why it is lost, and ``retry_at`` when the next try begins.
+    """
+
+    phase: Literal["connecting", "attached", "lost", "closed"]
+    sentence: str = ""
+    retry_at: datetime | None = None
+    error: str = ""
+
+
+class Attachment:
+    """Keeps one session with the daemon, and ``model`` in step with it, until :meth:`close`.
+
+    Begin it with :meth:`begin`. A daemon that isn't there is started at the first try, and where
+    the person asks to :meth:`try_now`; else it is waited for: who has stopped it, meant it.
+
+    :param reach: how the daemon is reached
+    :param delays: seconds until the next try, after each that failed
+    :param silence: seconds without a sign of life after which the daemon is asked for one
+    """
+
+    def __init__(
+        self,
+        reach: Reach,
+        *,
+        delays: tuple[float, ...] = DELAYS,
+        silence: float = SILENCE,
+        patience: float = PATIENCE,
+    ) -> None:
+        self.model = Model()
+        self.link = Link("connecting")
+        self._reach = reach
+        self._delays = delays
+        self._silence = silence
+        self._patience = patience
+        self._session: Session | None = None
+        self._place: tuple[str, int] | None = None
+        self._observers: list[Callable[[Link], None]] = []
+        self._wanted = asyncio.Event()
+        self._attached = asyncio.Event()
+        self._may_start = True
+        self._active = True
+        self._heard = 0.0
+        self._task: asyncio.Task[None] | None = None
+        self._side: set[asyncio.Task[None]] = set()
+
+    @property
+    def state(self) -> State:
+        """All that is known now."""
+        return self.model.state
+
+    @property
+    def is_attached(self) -> bool:
+        """Whether calls can be made now."""
+        return self.link.phase == "attached"
+
+    @property
+    def level(self) -> str:
+        """What this session may do: ``read``, ``send``, ``files`` or ``admin``; empty if away."""
+        return "" if self._session is None else self._session.hello.level
+
+    def observe_link(self, observer: Callable[[Link], None]) -> Callable[[], None]:
+        """Tell somebody of each change of :attr:`link`; return what ends that."""
+        self._observers.append(observer)
+        return lambda: self._observers.remove(observer) if observer in self._observers else None
+
+    def begin(self) -> None:
+        """Attach, and stay so, from now on."""
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._run())
+
+    async def attached(self) -> None:
+        """Return once attached; at once if it is so."""
+        await self._attached.wait()
+
+    def try_now(self) -> None:
+        """Try to reach the daemon now, and start it if it isn't there."""
+        self._may_start = True
+        self._wanted.set()
+
+    async def close(self) -> None:
+        """Detach, without a trace; what the daemon was asked to do goes on."""
+        tasks = [one for one in (self._task, *self._side) if one is not None]
+        self._task = None
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._tell(Link("closed"))
+
+    # ---- calls
+
+    async def call(
+        self,
+        method: str,
+        result_type: type[_Result],
+        /,
+        *,
+        limit: float | None = TIMEOUT,
+        **params: object,
+    ) -> _Result:
+        """Call a method and return its result as the type that the contract has for it.
+
+        Parameters that are None are left out.
+
+        :param limit: seconds that it may take; None for as long as it does
+        :raises CommandError: what the daemon refuses or fails with; ``daemon.lost`` if there is
+            none now; ``timeout.answer``
+        """
+        session = self._session
+        if session is None or not self.is_attached:
+            raise CommandError(
+                "daemon.lost", self.link.sentence or "The daemon is not reached yet."
+            )
+        given = {name: value for name, value in params.items() if value is not None}
+        try:
+            result = await asyncio.wait_for(session.call(method, result_type, **given), limit)
+        except TimeoutError:
+            raise CommandError(
+                "timeout.answer",
+                f"The daemon did not answer {method} within {limit:g} seconds; what was asked for "
+                "may still be done.",
+            ) from None
+        self._heard = asyncio.get_running_loop().time()
+        return result
+
+    async def change(
+        self,
+        method: str,
+        result_type: type[_Result],
+        /,
+        *,
+        limit: float | None = TIMEOUT,
+        **params: object,
+    ) -> _Result:
+        """Call a method that changes something: it is done once, though a session is lost over it.
+
+        While the daemon is away the call waits for it, for a while.
+
+        :raises CommandError: as :meth:`call`
+        """
+        txn = str(uuid.uuid4())
+        loop = asyncio.get_running_loop()
+        end = loop.time() + self._patience
+        while True:
+            try:
+                return await self.call(method, result_type, limit=limit, txn=txn, **params)
+            except CommandError as error:
+                if error.name.partition(".")[0] != "daemon" and error.name != "log.trimmed":
+                    raise
+                lost = error
+            # The session is told to be lost only after the calls in it.
+            await asyncio.sleep(0)
+            try:
+                await asyncio.wait_for(self._attached.wait(), max(0.0, end - loop.time()))
+            except TimeoutError:
+                raise lost from None
+
+    async def set_active(self, active: bool) -> None:
+        """Say whether the person is in front of this frontend (see ``state.active``)."""
+        if active == self._active:
+            return
+        self._active = active
+        if self.is_attached:
+            await self.call("state.active", type(None), active=active)
+
+    # ---- the session
+
+    async def _run(self) -> None:
+        failed = 0
+        while True:
+            self._wanted.clear()
+            start, self._may_start = self._may_start, False
+            self._tell(Link("connecting", self.link.sentence if failed else ""))
+            try:
+                session = await self._reach.open(start=start)
+                try:
+                    await self._serve(session)
+                finally:
+                    self._session = None
+                    self._attached.clear()
+                    await session.close()
+            except CommandError as error:
+                reason = error
+            except (OSError, TimeoutError) as error:
+                reason = CommandError("daemon.gone", f"The line to the daemon broke: {error}.")
+            except Exception as error:
+                # The frontend goes on, and tells what a person can report.
+                _log.exception("The session with the daemon failed")
+                reason = CommandError(
+                    "failed.session", f"The session failed ({type(error).__name__}: {error})."
+                )
+            else:
+                reason = CommandError("daemon.gone", "The daemon ended the session.")
+            if self.link.phase == "attached":
+                failed = 0
+            delay = self._delays[min(failed, len(self._delays) - 1)]
+            failed += 1
+            when = datetime.now(UTC) + timedelta(seconds=delay)
+            self._tell(Link("lost", reason.sentence, when, reason.name))
+            try:
+                await asyncio.wait_for(self._wanted.wait(), delay)
+            except TimeoutError:
+                continue
+
+    async def _serve(self, session: Session) -> None:
+        """Attach in a session, and take what it tells, until it ends.
+
+        :raises CommandError: how it ended
+        """
+        place = self._place
+        attached = await asyncio.wait_for(session.attach("state", resume=place), TIMEOUT)
+        if attached.mode == "resumed":
+            self.model.resume()
+        else:
+            self.model.load(bytes(attached.state))
+        self._place = (attached.epoch, attached.seq)
+        self._session = session
+        self._heard = asyncio.get_running_loop().time()
+        self._tell(Link("attached"))
+        self._attached.set()
+        if attached.mode != "resumed":
+            self._beside(self._complete())
+        if not self._active:
+            self._beside(self._say_away())
+        watch = asyncio.get_running_loop().create_task(self._watch(session))
+        try:
+            async for batch in session.batches():
+                self._take(batch)
+                # A storm leaves room for keys and the screen.
+                await asyncio.sleep(0)
+        finally:
+            watch.cancel()
+            ended = (await asyncio.gather(watch, return_exceptions=True))[0]
+        if isinstance(ended, CommandError):
+            raise ended
+
+    def _take(self, batch: list[Received]) -> None:
+        assert self._place is not None
+        self._heard = asyncio.get_running_loop().time()
+        epoch, seq = self._place
+        told: list[tuple[Event, int | None]] = []
+        for received in batch:
+            if received.seq is not None:
+                if received.prev is not None and received.prev != seq:
+                    self.model.take(told)
+                    self._place = (epoch, seq)
+                    raise CommandError("daemon.gap", "Events are missing: they come again.")
+                seq = received.seq
+            told.append((received.event, received.seq))
+        self._place = (epoch, seq)
+        self.model.take(told)
+
+    async def _watch(self, session: Session) -> None:
+        """See to it that the daemon is there: one that is gone without a word never says so."""
+        loop = asyncio.get_running_loop()
+        while True:
+            silent = loop.time() - self._heard
+            if silent < self._silence:
+                await asyncio.sleep(self._silence - silent)
+                continue
+            asking = session.call("state.active", type(None), active=self._active)
+            try:
+                await asyncio.wait_for(asking, self._silence)
+            except TimeoutError:
+                await session.close()
+                raise CommandError(
+                    "daemon.silent",
+                    f"The daemon has said nothing for {2 * self._silence:g} seconds.",
+                ) from None
+            self._heard = loop.time()
+
+    async def _complete(self) -> None:
+        """Fetch the conversations that the snapshot has left out."""
+        known = self.state.conversations
+        for profile in self.state.profiles:
+            if sum(1 for key in known if key[0] == profile) >= _IN_SNAPSHOT:
+                found = await self.call("conversation.list", list[Conversation], profile=profile)
+                self.model.put(found)
+
+    async def _say_away(self) -> None:
+        await self.call("state.active", type(None), active=False)
+
+    def _beside(self, work: Coroutine[object, object, None]) -> None:
+        async def guarded() -> None:
+            try:
+                await work
+            except CommandError as error:
+                _log.info("%s", error.sentence)
+
+        task = asyncio.get_running_loop().create_task(guarded())
+        self._side.add(task)
+        task.add_done_callback(self._side.discard)
+
+    def _tell(self, link: Link) -> None:
+        self.link = link
+        for observer in (*self._observers,):
+            observer(link)
