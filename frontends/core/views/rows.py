@@ -68,6 +68,10 @@ class Rows(Sequence[RowT], Generic[RowT]):
         found = self._known.get(key)
         return None if found is None else bisect_left(self._order, found[0])
 
+    def place_of(self, order: Order) -> int:
+        """Return the place that a row with this order has, or would have."""
+        return bisect_left(self._order, order)
+
     @property
     def keys(self) -> Sequence[Hashable]:
         """The keys, in the order of the rows."""
