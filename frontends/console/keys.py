@@ -64,7 +64,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("search", mark("search in all messages"), "anywhere", ("ctrl f",)),
     Action("date", mark("go to a date"), "anywhere", ("meta g",)),
     Action("questions", mark("what waits for your decision"), "anywhere", ("meta q", "f7")),
-    Action("transfers", mark("files on their way"), "anywhere", ("meta f",)),
+    Action("transfers", mark("files on their way"), "anywhere", ("f11", "meta k")),
     Action("links", mark("links and files of this conversation"), "anywhere", ("meta l",)),
     Action("send-file", mark("send a file"), "anywhere", ("ctrl o",)),
     Action("profiles", mark("your accounts"), "anywhere", ("f8",)),
@@ -110,10 +110,32 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "chat-write", mark("back to where you write"), "chat", ("esc", "tab"), ("i", "a", "tab")
     ),
-    Action("edit-send", mark("send"), "editor", ("enter",)),
-    Action("edit-line", mark("new line"), "editor", ("meta enter", "ctrl j")),
     Action("edit-leave", mark("to the messages"), "editor", ("esc",)),
+    Action("edit-send", mark("send"), "editor", ("enter",)),
+    Action("edit-newline", mark("new line"), "editor", ("meta enter", "shift enter")),
     Action("edit-complete", mark("complete a name, command or path"), "editor", ("tab",)),
+    Action("edit-complete-back", mark("the completion before"), "editor", ("shift tab",)),
+    Action("edit-left", mark("left"), "editor", ("left", "ctrl b")),
+    Action("edit-right", mark("right"), "editor", ("right",)),
+    Action("edit-word-left", mark("a word left"), "editor", ("meta b", "ctrl left")),
+    Action("edit-word-right", mark("a word right"), "editor", ("meta f", "ctrl right")),
+    Action("edit-line-start", mark("start of the line"), "editor", ("home", "ctrl a")),
+    Action("edit-line-end", mark("end of the line"), "editor", ("end", "ctrl e")),
+    Action("edit-text-start", mark("start of the text"), "editor", ("meta <", "ctrl home")),
+    Action("edit-text-end", mark("end of the text"), "editor", ("meta >",)),
+    Action("edit-up", mark("up, or what you sent before"), "editor", ("up",)),
+    Action("edit-down", mark("down, or what you sent after"), "editor", ("down",)),
+    Action("edit-delete-left", mark("delete to the left"), "editor", ("backspace", "ctrl h")),
+    Action("edit-delete-right", mark("delete to the right"), "editor", ("delete", "ctrl d")),
+    Action("edit-kill-line-end", mark("cut to the end of the line"), "editor", ("ctrl k",)),
+    Action("edit-kill-line-start", mark("cut to the start of the line"), "editor", ("ctrl u",)),
+    Action("edit-kill-blank-left", mark("cut the word before"), "editor", ("ctrl w",)),
+    Action("edit-kill-word-left", mark("cut to the word's start"), "editor", ("meta backspace",)),
+    Action("edit-kill-word-right", mark("cut to the word's end"), "editor", ("meta d",)),
+    Action("edit-yank", mark("put in what was cut"), "editor", ("ctrl y",)),
+    Action("edit-yank-pop", mark("put in what was cut before"), "editor", ("meta y",)),
+    Action("edit-undo", mark("undo"), "editor", ("ctrl _", "meta u")),
+    Action("edit-redo", mark("redo"), "editor", ("meta r",)),
     Action("dialog-close", mark("close it"), "dialog", ("esc",)),
 )
 
@@ -150,6 +172,14 @@ class Keys:
     def action(self, place: str, key: str) -> str | None:
         """Return the name of what a key does in a place, if it does something there."""
         return self._actions.get((place, key))
+
+    def widget(self, prefix: str) -> dict[str, tuple[str, ...]]:
+        """Return the keys of a widget's own actions, which are in the table under a prefix."""
+        return {
+            name.removeprefix(prefix): keys
+            for name, keys in self._keys.items()
+            if name.startswith(prefix)
+        }
 
     def of(self, action: str) -> tuple[str, ...]:
         """Return the keys of an action."""

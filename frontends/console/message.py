@@ -1,17 +1,21 @@
 """One message as lines of the screen: all that is ever drawn of one is drawn here."""
 
 from collections.abc import Hashable
+from datetime import date
 from functools import lru_cache
 from typing import NamedTuple
 
 import urwid
 from sat.frontends.core.markup import Line, Run, Style
+from sat.frontends.core.views.chat import ChatRow
 
-from sat.bridge.model import Attachment, Direction, Message, MessageState
+from sat.bridge.model import Attachment, MessageState, MessageType
 from sat.frontends.console import themes
-from sat.frontends.console.signs import STATES, sign
+from sat.frontends.console.signs import STATES, rule, sign
 from sat.frontends.console.texts import _
 from sat.frontends.console.widgets import cells
+from sat.frontends.console.widgets.layout import ISOLATING
+from sat.frontends.console.widgets.painting import paint
 from sat.frontends.core import colours, markup
 
 #: Columns of the time and the sign of how far it has come.
@@ -36,30 +40,50 @@ class Look(NamedTuple):
     whole: bool = False
 
 
-def widget(message: Message, author: str, seed: str, look: Look) -> urwid.Widget:
-    """Return a flow widget that draws a message.
-
-    :param author: the name before it
-    :param seed: what the name's colour is made of: the bare JID where it is known, else the nick
-    """
-    mine = message.direction is Direction.OUT
-    char, state_look, _title = STATES[message.state] if mine else (" ", "state", "")
+def widget(row: ChatRow, look: Look) -> urwid.Widget:
+    """Return a flow widget that draws a message, with the day and the read line before it."""
+    message = row.message
+    char, state_look, _title = STATES[message.state] if row.ours else (" ", "state", "")
     when = message.ts.astimezone().strftime("%H:%M")
     prefix: list[Part] = [("time", when), ("text", " "), (state_look, sign(char)), ("text", " ")]
-    return _Row(prefix, _text(message, author, seed, look))
+    above: list[tuple[str, str]] = []
+    if row.day is not None:
+        above.append(("day", day_text(row.day)))
+    if row.unread:
+        above.append(("read", _("new")))
+    return _Row(above, prefix, _text(row, look))
 
 
-def _text(message: Message, author: str, seed: str, look: Look) -> list[Part]:
-    mine = message.direction is Direction.OUT
-    name = cells.isolate(cells.line(author)) or "?"
-    name_look: Hashable = "mine" if mine else name_attribute(seed, look.theme, look.colours)
+def day_text(day: date) -> str:
+    """Return a day as people write it."""
+    weekday = (
+        _("Monday"), _("Tuesday"), _("Wednesday"), _("Thursday"), _("Friday"), _("Saturday"),
+        _("Sunday"),
+    )[day.weekday()]  # fmt: skip
+    month = (
+        _("January"), _("February"), _("March"), _("April"), _("May"), _("June"), _("July"),
+        _("August"), _("September"), _("October"), _("November"), _("December"),
+    )[day.month - 1]  # fmt: skip
+    return _("{weekday}, {day} {month} {year}").format(
+        weekday=weekday, day=day.day, month=month, year=day.year
+    )
+
+
+def _text(row: ChatRow, look: Look) -> list[Part]:
+    message, mine = row.message, row.ours
+    name = cells.isolate(cells.line(row.author)) or "?"
+    name_look: Hashable = "mine"
+    if not mine:
+        group = message.type is MessageType.GROUPCHAT or "/" in message.peer
+        seed = message.from_.partition("/")[2 if group else 0] or row.author
+        name_look = name_attribute(seed, look.theme, look.colours)
     parts: list[Part] = []
     body = message.body
     told = markup.action(body)
     if told is not None:
         parts += [("action", "* "), (name_look, name), ("action", " ")]
         body = told
-    else:
+    elif not row.continued:
         parts += [(name_look, name), ("dim", ": ")]
     if message.subject and not message.body:
         parts.append(("title.text", cells.line(message.subject)))
@@ -92,12 +116,8 @@ def _body(text: str, nick: str, plain: str) -> list[Part]:
             parts.append((plain, "\n"))
         if line.quote:
             parts.append(("quote", sign("▏") * line.quote + " "))
-        parts += [(_run_look(one, line, plain), _isolated(one, line)) for one in line.runs]
+        parts += [(_run_look(one, line, plain), one.text) for one in line.runs]
     return parts
-
-
-def _isolated(run: Run, line: Line) -> str:
-    return cells.isolate(run.text) if len(line.runs) == 1 else run.text
 
 
 def _run_look(run: Run, line: Line, plain: str) -> str:
@@ -159,36 +179,59 @@ class _Row(urwid.Widget):
     _sizing = frozenset([urwid.FLOW])
     _selectable = False
 
-    def __init__(self, prefix: list[Part], text: list[Part]) -> None:
+    def __init__(
+        self, above: list[tuple[str, str]], prefix: list[Part], text: list[Part]
+    ) -> None:
         super().__init__()
+        self._above = above
         self._parts = (prefix, text)
-        self._prefix = urwid.Text(prefix, wrap="clip")
-        self._text = urwid.Text(text)
+        self._texts: dict[tuple[bool, bool], urwid.Widget] = {}
+
+    def _drawn(self, narrow: bool, chosen: bool) -> urwid.Widget:
+        """Return what draws the text: as it is, or all alike, as what is chosen is."""
+        known = self._texts.get((narrow, chosen))
+        if known is None:
+            prefix, text = self._parts
+            parts = [*prefix[:2], *text] if narrow else text
+            if chosen:
+                alike = urwid.Text("".join(text for _, text in parts), layout=ISOLATING)
+                known = urwid.AttrMap(alike, "chosen")
+            else:
+                known = urwid.Text(parts, layout=ISOLATING)
+            self._texts[narrow, chosen] = known
+        return known
 
     def rows(self, size: tuple[int], focus: bool = False) -> int:
         """Return how many lines it takes."""
         columns = size[0]
         if columns < NARROW:
-            return urwid.Text([*self._parts[0], *self._parts[1]]).rows((columns,))
-        return self._text.rows((columns - PREFIX,))
+            rows = self._drawn(True, False).rows((columns,))
+        else:
+            rows = self._drawn(False, False).rows((columns - PREFIX,))
+        return len(self._above) + rows
 
     def render(self, size: tuple[int], focus: bool = False) -> urwid.Canvas:  # type: ignore[override]
         """Draw it; in focus, it is the chosen one."""
         columns = size[0]
         if columns < NARROW:
-            whole = [*self._parts[0], *self._parts[1]]
-            return urwid.CompositeCanvas(_drawn(urwid.Text(whole), whole, focus).render(size))
-        prefix = _drawn(self._prefix, self._parts[0], focus).render((PREFIX,))
-        text = _drawn(self._text, self._parts[1], focus).render((columns - PREFIX,))
-        left = urwid.CompositeCanvas(prefix)
-        left.pad_trim_top_bottom(0, text.rows() - 1)
-        return urwid.CanvasJoin(
-            [(left, None, False, PREFIX), (text, None, False, columns - PREFIX)]
-        )
+            drawn = self._drawn(True, focus).render((columns,))
+        else:
+            text = self._drawn(False, focus).render((columns - PREFIX,))
+            left = paint([self._prefix(focus)], PREFIX, text.rows())
+            drawn = urwid.CanvasJoin(
+                [(left, None, False, PREFIX), (text, None, False, columns - PREFIX)]
+            )
+        if not self._above:
+            return urwid.CompositeCanvas(drawn)
+        above = paint([[(look, _across(word, columns))] for look, word in self._above], columns)
+        return urwid.CanvasCombine([(above, None, False), (drawn, None, False)])
+
+    def _prefix(self, chosen: bool) -> list[Part]:
+        return [("chosen" if chosen else look, text) for look, text in self._parts[0]]
 
 
-def _drawn(widget: urwid.Widget, parts: list[Part], chosen: bool) -> urwid.Widget:
-    """Return what draws parts: as they are, or all alike, as what is chosen is."""
-    if not chosen:
-        return widget
-    return urwid.AttrMap(urwid.Text("".join(text for _look, text in parts)), "chosen")
+def _across(word: str, columns: int) -> str:
+    """Return a word in a line across the conversation."""
+    text = cells.cut(f" {word} ", columns)
+    left = max(0, columns - cells.width(text)) // 2
+    return rule(left) + text + rule(columns - left - cells.width(text))

@@ -3,10 +3,10 @@
 from typing import TYPE_CHECKING
 
 import urwid
-
 from sat.frontends.console.panes.header import Header
 from sat.frontends.console.panes.history import History
 from sat.frontends.console.panes.occupants import OccupantList
+
 from sat.frontends.console.signs import sign
 from sat.frontends.console.texts import _
 from sat.frontends.console.widgets.editor import Editor
@@ -37,7 +37,7 @@ class ChatPane(urwid.Widget):
         self.header = Header(app, key)
         self.occupants = OccupantList(app, key)
         self.editor = Editor(placeholder=_("Write a message"), max_rows=6)
-        self.editor.keys = app.keys.editor()
+        self.editor.keys = app.keys.widget("edit-")
         #: Whether the messages have the focus, and not the line to write in.
         self.in_messages = False
         urwid.connect_signal(self.editor, "send", self._send)

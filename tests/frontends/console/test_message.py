@@ -1,16 +1,18 @@
 """One message on the screen: its parts, and that nothing of a peer's can be more than text."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import msgspec
 import pytest
 import urwid
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from sat.bridge.model import Attachment, Direction, Message, MessageState, MessageType
 from sat.frontends.console import message
+from sat.frontends.core.views.chat import ChatRow
 
+DAY = date(2026, 11, 21)
 LOOK = message.Look("dark", 256)
 BASE = Message(
     id="1",
@@ -26,9 +28,10 @@ BASE = Message(
 )
 
 
-def drawn(columns: int = 60, *, author: str = "bob", focus: bool = False, **changed: object):
-    one = msgspec.structs.replace(BASE, **changed)
-    return message.widget(one, author, author, LOOK).render((columns,), focus)
+def drawn(columns: int = 60, *, focus: bool = False, **changed: object) -> urwid.Canvas:
+    names = {one: changed.pop(one) for one in ("day", "unread", "continued") if one in changed}
+    row = ChatRow(message=msgspec.structs.replace(BASE, **changed), author="bob", **names)
+    return message.widget(row, LOOK).render((columns,), focus)
 
 
 def lines(columns: int = 60, **changed: object) -> list[str]:
@@ -68,6 +71,16 @@ def test_how_far_ones_own_has_come_is_one_sign(state: str, sign: str) -> None:
     assert line[6] == sign
 
 
+def test_the_first_of_a_day_has_the_day_above_it_and_the_first_unread_one_a_line() -> None:
+    day, line, text = lines(40, day=DAY, unread=True)
+    assert " Saturday, 21 November 2026 " in day and day.startswith("──")
+    assert " new " in line and text.endswith("bob: hello")
+
+
+def test_who_goes_on_speaking_is_named_once() -> None:
+    assert lines(continued=True)[0][8:] == "hello"
+
+
 def test_a_failed_one_says_why() -> None:
     said = lines(direction=Direction.OUT, state=MessageState.FAILED, error="nobody there")
     assert said[1].strip() == "not sent: nobody there"
@@ -82,7 +95,7 @@ def test_styling_links_and_mentions_have_their_looks() -> None:
     one = msgspec.structs.replace(
         BASE, body="*bold* _x_ `code` https://example.org alice\n> said", type="groupchat"
     )
-    canvas = message.widget(one, "bob", "bob", look).render((80,))
+    canvas = message.widget(ChatRow(message=one, author="bob"), look).render((80,))
     for text, wanted in {
         "bold": "bold", "code": "code", "https": "link", "alice": "mention", "said": "quote",
     }.items():  # fmt: skip
@@ -105,6 +118,7 @@ def test_a_flood_is_cut_and_says_so() -> None:
     assert len(said) < 30_000 and "80000 more characters" in said
 
 
+@settings(max_examples=60, deadline=None)
 @given(
     body=some.text(max_size=200),
     author=some.text(max_size=40),
@@ -115,7 +129,7 @@ def test_whatever_it_says_it_takes_its_place_and_no_more(
     body: str, author: str, columns: int, focus: bool
 ) -> None:
     one = msgspec.structs.replace(BASE, body=body, subject=author, error=author)
-    widget = message.widget(one, author, author, LOOK)
+    widget = message.widget(ChatRow(message=one, author=author, day=DAY, unread=True), LOOK)
     canvas = widget.render((columns,), focus)
     assert canvas.cols() == columns
     assert canvas.rows() == widget.rows((columns,), focus)
