@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Literal, TypeVar
 
@@ -97,6 +97,11 @@ class Attachment:
         """What this session may do: ``read``, ``send``, ``files`` or ``admin``; empty if away."""
         return "" if self._session is None else self._session.hello.level
 
+    @property
+    def passes_files(self) -> bool:
+        """Whether open files can be passed to the daemon: it runs on this machine."""
+        return self._session is not None and self._session.is_local
+
     def observe_link(self, observer: Callable[[Link], None]) -> Callable[[], None]:
         """Tell somebody of each change of :attr:`link`; return what ends that."""
         self._observers.append(observer)
@@ -134,6 +139,7 @@ class Attachment:
         /,
         *,
         limit: float | None = TIMEOUT,
+        descriptors: Sequence[int] = (),
         **params: object,
     ) -> _Result:
         """Call a method and return its result as the type that the contract has for it.
@@ -141,6 +147,7 @@ class Attachment:
         Parameters that are None are left out.
 
         :param limit: seconds that it may take; None for as long as it does
+        :param descriptors: open files that go along, where ``passes_files``; they stay open here
         :raises CommandError: what the daemon refuses or fails with; ``daemon.lost`` if there is
             none now; ``timeout.answer``
         """
@@ -151,7 +158,12 @@ class Attachment:
             )
         given = {name: value for name, value in params.items() if value is not None}
         try:
-            result = await asyncio.wait_for(session.call(method, result_type, **given), limit)
+            calling = (
+                session.call_with_files(descriptors, method, result_type, **given)
+                if descriptors
+                else session.call(method, result_type, **given)
+            )
+            result = await asyncio.wait_for(calling, limit)
         except TimeoutError:
             raise CommandError(
                 "timeout.answer",
