@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
@@ -28,6 +29,9 @@ API = "1"
 
 #: The longest line, in bytes, in either direction.
 MAX_LINE = 16 * 1024 * 1024
+
+#: Seconds for which a file may wait until the daemon has read what was written before.
+_PATIENCE = 20.0
 
 Result = TypeVar("Result")
 
@@ -130,16 +134,49 @@ class Client:
         :raises CommandError: what the daemon refused or failed with; ``daemon.gone``;
             ``failed.answer`` if the result is not of the type
         """
+        return await self._call(method, result_type, params, ())
+
+    async def call_with_files(
+        self,
+        descriptors: Sequence[int],
+        method: str,
+        result_type: type[Result],
+        /,
+        **params: object,
+    ) -> Result:
+        """Call a method and pass open descriptors along (SCM_RIGHTS); they stay open here.
+
+        :raises CommandError: as :meth:`call`; ``usage.descriptor`` if the daemon is on another
+            machine
+        """
+        return await self._call(method, result_type, params, descriptors)
+
+    async def _call(
+        self,
+        method: str,
+        result_type: type[Result],
+        params: dict[str, object],
+        descriptors: Sequence[int],
+    ) -> Result:
         if self._ended is not None:
             raise self._ended
         self._last_id = id_ = self._last_id + 1
-        request = {"jsonrpc": "2.0", "id": id_, "method": method, "params": params}
+        request: dict[str, object] = {
+            "jsonrpc": "2.0",
+            "id": id_,
+            "method": method,
+            "params": params,
+        }
+        if descriptors:
+            request["descriptors"] = len(descriptors)
         line = msgspec.json.encode(request, enc_hook=encode_hook) + b"\n"
         if len(line) > MAX_LINE:
             raise CommandError("usage.line", f"{method}: a call takes at most {MAX_LINE} bytes.")
         answer: asyncio.Future[msgspec.Raw] = asyncio.get_running_loop().create_future()
         self._waiting[id_] = answer
         try:
+            if descriptors:
+                line = await self._pass(descriptors, line)
             self._writer.write(line)
             with contextlib.suppress(ConnectionError):
                 # The reader knows how the session ended, and tells it by the future.
@@ -153,6 +190,42 @@ class Client:
             raise CommandError(
                 "failed.answer", f"{method} answered what this program does not expect: {error}."
             ) from error
+
+    @property
+    def is_local(self) -> bool:
+        """Whether open files can be passed to the daemon."""
+        found = self._writer.get_extra_info("socket")
+        return found is not None and found.family == socket.AF_UNIX and type(self) is Client
+
+    async def _pass(self, descriptors: Sequence[int], line: bytes) -> bytes:
+        """Send descriptors with the beginning of a line; return what is left of it."""
+        if not self.is_local:
+            raise CommandError(
+                "usage.descriptor", "A daemon on another machine can't be passed open files."
+            )
+        loop = asyncio.get_running_loop()
+        fileno = self._writer.get_extra_info("socket").fileno()
+        # asyncio's own socket lends no sendmsg: this is another name for it.
+        with socket.socket(fileno=os.dup(fileno)) as line_socket:
+            end = loop.time() + _PATIENCE
+            while True:
+                # The descriptors go with this line: whatever was written before goes first.
+                if not self._writer.transport.get_write_buffer_size():
+                    try:
+                        sent = socket.send_fds(line_socket, [line], list(descriptors))
+                    except BlockingIOError:
+                        sent = 0
+                    except OSError as error:
+                        raise CommandError(
+                            "daemon.gone", f"The line to the daemon broke: {error.strerror}."
+                        ) from error
+                    if sent:
+                        return line[sent:]
+                if loop.time() > end:
+                    raise CommandError(
+                        "timeout.answer", "The daemon does not read what it is sent."
+                    )
+                await asyncio.sleep(0.01)
 
     async def attach(
         self,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Literal, TypeVar
 
@@ -97,6 +97,11 @@ class Attachment:
         """What this session may do: ``read``, ``send``, ``files`` or ``admin``; empty if away."""
         return "" if self._session is None else self._session.hello.level
 
+    @property
+    def passes_files(self) -> bool:
+        """Whether open files can be passed to the daemon: it runs on this machine."""
+        return self._session is not None and self._session.is_local
+
     def observe_link(self, observer: Callable[[Link], None]) -> Callable[[], None]:
         """Tell somebody of each change of :attr:`link`; return what ends that."""
         self._observers.append(observer)
@@ -134,6 +139,7 @@ class Attachment:
         /,
         *,
         limit: float | None = TIMEOUT,
+        descriptors: Sequence[int] = (),
         **params: object,
     ) -> _Result:
         """Call a method and return its result as the type that the contract has for it.
@@ -141,25 +147,11 @@ class Attachment:
         Parameters that are None are left out.
 
         :param limit: seconds that it may take; None for as long as it does
+        :param descriptors: open files that go along, where ``passes_files``; they stay open here
         :raises CommandError: what the daemon refuses or fails with; ``daemon.lost`` if there is
             none now; ``timeout.answer``
         """
-        session = self._session
-        if session is None or not self.is_attached:
-            raise CommandError(
-                "daemon.lost", self.link.sentence or "The daemon is not reached yet."
-            )
-        given = {name: value for name, value in params.items() if value is not None}
-        try:
-            result = await asyncio.wait_for(session.call(method, result_type, **given), limit)
-        except TimeoutError:
-            raise CommandError(
-                "timeout.answer",
-                f"The daemon did not answer {method} within {limit:g} seconds; what was asked for "
-                "may still be done.",
-            ) from None
-        self._heard = asyncio.get_running_loop().time()
-        return result
+        return await self._call(method, result_type, params, limit, descriptors)
 
     async def change(
         self,
@@ -181,7 +173,7 @@ class Attachment:
         end = loop.time() + self._patience
         while True:
             try:
-                return await self.call(method, result_type, limit=limit, txn=txn, **params)
+                return await self._call(method, result_type, {**params, "txn": txn}, limit)
             except CommandError as error:
                 if error.name.partition(".")[0] != "daemon" and error.name != "log.trimmed":
                     raise
@@ -192,6 +184,36 @@ class Attachment:
                 await asyncio.wait_for(self._attached.wait(), max(0.0, end - loop.time()))
             except TimeoutError:
                 raise lost from None
+
+    async def _call(
+        self,
+        method: str,
+        result_type: type[_Result],
+        params: dict[str, object],
+        limit: float | None,
+        descriptors: Sequence[int] = (),
+    ) -> _Result:
+        session = self._session
+        if session is None or not self.is_attached:
+            raise CommandError(
+                "daemon.lost", self.link.sentence or "The daemon is not reached yet."
+            )
+        given = {name: value for name, value in params.items() if value is not None}
+        try:
+            calling = (
+                session.call_with_files(descriptors, method, result_type, **given)
+                if descriptors
+                else session.call(method, result_type, **given)
+            )
+            result = await asyncio.wait_for(calling, limit)
+        except TimeoutError:
+            raise CommandError(
+                "timeout.answer",
+                f"The daemon did not answer {method} within {limit:g} seconds; what was asked for "
+                "may still be done.",
+            ) from None
+        self._heard = asyncio.get_running_loop().time()
+        return result
 
     async def set_active(self, active: bool) -> None:
         """Say whether the person is in front of this frontend (see ``state.active``)."""

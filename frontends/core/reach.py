@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Literal, Protocol, TypeVar
 
 from sat.bridge.client import Attached, Hello, Received
@@ -22,8 +22,22 @@ class Session(Protocol):
 
     hello: Hello
 
+    @property
+    def is_local(self) -> bool:
+        """Whether open files can be passed to the daemon."""
+
     async def call(self, method: str, result_type: type[_Result], /, **params: object) -> _Result:
         """Call a method and return its result as the type that the contract has for it."""
+
+    async def call_with_files(
+        self,
+        descriptors: Sequence[int],
+        method: str,
+        result_type: type[_Result],
+        /,
+        **params: object,
+    ) -> _Result:
+        """Call a method and pass open descriptors along; they stay open here."""
 
     async def attach(
         self, mode: Literal["state", "events"] = "state", *, resume: tuple[str, int] | None = None
