@@ -8,7 +8,16 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING
 
 import urwid
+
+from sat import __version__
+from sat.bridge.errors import CommandError
+from sat.bridge.model import Profile
+from sat.frontends.console.main import HUNG_UP
 from sat.frontends.console.panes.contacts import ContactsPane
+from sat.frontends.console.panes.status import Notice, StatusBar
+from sat.frontends.console.root import Root
+from sat.frontends.console.screen import Screen
+from sat.frontends.console.texts import _
 from sat.frontends.console.widgets.paste import PasteFilter
 from sat.frontends.console.workspace import Workspace
 from sat.frontends.core.actions import Actions
@@ -16,16 +25,10 @@ from sat.frontends.core.attachment import Attachment, Link
 from sat.frontends.core.mentions import Mentions
 from sat.frontends.core.reach import Reach
 
-from sat import __version__
-from sat.bridge.errors import CommandError
-from sat.frontends.console.main import HUNG_UP
-from sat.frontends.console.panes.status import Notice, StatusBar
-from sat.frontends.console.root import Root
-from sat.frontends.console.screen import Screen
-from sat.frontends.console.texts import _
-
 if TYPE_CHECKING:
     from sat.frontends.console.main import Arguments
+    from sat.frontends.console.panes.chat import ChatPane
+    from sat.frontends.console.panes.history import History
     from sat.frontends.console.settings import Settings
     from sat.frontends.core.state import Changes
 
@@ -49,7 +52,7 @@ class App:
         self.actions = Actions(self.attachment)
         self.mentions = Mentions(self.model)
         self.notice = Notice()
-        self.status = StatusBar(self.attachment, self._hint)
+        self.status = StatusBar(self)
         self.workspace = Workspace(self)
         self.contacts = ContactsPane(self)
         self.root = Root(
@@ -57,6 +60,7 @@ class App:
         )
         self.root.on_focus = self.workspace.focus_changed
         self.screen: Screen
+        self.shows_occupants = settings.occupants
         self._dialogs: list[urwid.Widget] = []
         self._paste = PasteFilter()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -135,6 +139,13 @@ class App:
         return True
 
     @property
+    def profiles(self) -> list[Profile]:
+        """The person's accounts, or the one that the command line names."""
+        named = self.arguments.profile
+        known = self.attachment.state.profiles.values()
+        return [one for one in known if named is None or one.name == named]
+
+    @property
     def dialog(self) -> urwid.Widget | None:
         """The window on top, if there is one."""
         return self._dialogs[-1] if self._dialogs else None
@@ -150,6 +161,22 @@ class App:
         if gone in self._dialogs:
             self._dialogs.remove(gone)
         self.screen.widget = self._dialogs[-1] if self._dialogs else self.root
+
+    def later(self, delay: float, function: Callable[[], None], /) -> object:
+        """Call a function after so many seconds."""
+        return asyncio.get_running_loop().call_later(delay, self._called, function)
+
+    def _called(self, function: Callable[[], None]) -> None:
+        function()
+        self.screen.draw_soon()
+
+    def sees(self, history: "History") -> bool:
+        """Tell whether the person looks at a conversation now."""
+        return self.screen.focused and any(pane.history is history for pane in self.workspace.shown)
+
+    def submit(self, pane: "ChatPane", text: str) -> None:
+        """Send what was written in a conversation."""
+        self.spawn(self.actions.send(*pane.key, text))
 
     # ---- keys
 
@@ -179,7 +206,8 @@ class App:
             self.notice.say("")
             self.root.changed()
 
-    def _hint(self) -> str:
+    def hint(self) -> str:
+        """Return which keys help here."""
         return " ".join(
             f"{self.keys.shown(name)} {text}"
             for name, text in (("help", _("help")), ("quit", _("leave")))

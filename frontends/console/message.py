@@ -6,15 +6,16 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import urwid
-from sat.frontends.core.markup import Line, Run, Style
-from sat.frontends.core.views.chat import ChatRow
 
 from sat.bridge.model import Attachment, MessageState, MessageType
 from sat.frontends.console import themes
 from sat.frontends.console.signs import STATES, rule, sign
 from sat.frontends.console.texts import _
 from sat.frontends.console.widgets import cells
-from sat.frontends.console.widgets.layout import ISOLATING
+from sat.frontends.core.markup import Line, Run, Style
+from sat.frontends.core.views.chat import ChatRow
+
+ISOLATING = urwid.text_layout.default_layout
 from sat.frontends.console.widgets.painting import paint
 from sat.frontends.core import colours, markup
 
@@ -179,9 +180,7 @@ class _Row(urwid.Widget):
     _sizing = frozenset([urwid.FLOW])
     _selectable = False
 
-    def __init__(
-        self, above: list[tuple[str, str]], prefix: list[Part], text: list[Part]
-    ) -> None:
+    def __init__(self, above: list[tuple[str, str]], prefix: list[Part], text: list[Part]) -> None:
         super().__init__()
         self._above = above
         self._parts = (prefix, text)

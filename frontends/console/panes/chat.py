@@ -3,10 +3,10 @@
 from typing import TYPE_CHECKING
 
 import urwid
+
 from sat.frontends.console.panes.header import Header
 from sat.frontends.console.panes.history import History
 from sat.frontends.console.panes.occupants import OccupantList
-
 from sat.frontends.console.signs import sign
 from sat.frontends.console.texts import _
 from sat.frontends.console.widgets.editor import Editor
@@ -14,6 +14,7 @@ from sat.frontends.core.state import Key
 
 if TYPE_CHECKING:
     from sat.frontends.console.app import App
+    from sat.frontends.core.state import Changes
 
 #: Narrower conversations show no list of occupants.
 _WITH_OCCUPANTS = 56
@@ -44,7 +45,35 @@ class ChatPane(urwid.Widget):
         urwid.connect_signal(self.editor, "change", self._written)
         urwid.connect_signal(self.editor, "complete", self._complete)
         urwid.connect_signal(self.editor, "refused", self._refused)
-        self._takes_draft = True
+        self._draft = ""
+
+    async def open(self) -> None:
+        """Fetch what was said last, and what was begun."""
+        self._take_draft()
+        await self.history.open()
+
+    async def close(self) -> None:
+        """Let go of it."""
+        self.history.close()
+        self.occupants.close()
+
+    def changed(self, changes: "Changes") -> None:
+        """Take note of what happened."""
+        if changes.anew or self.key in changes.conversations:
+            self._take_draft()
+        if changes.anew or self.key in changes.rooms:
+            self.history.restyle()
+        self.header.refresh()
+        self._invalidate()
+
+    def _take_draft(self) -> None:
+        """Show what was begun elsewhere, where nothing was written here since."""
+        conversation = self.app.attachment.state.conversations.get(self.key)
+        draft = conversation.draft if conversation is not None else ""
+        if draft != self._draft and self.editor.text == self._draft:
+            self._draft = draft
+            self.editor.text = draft
+            self.editor.cursor = len(draft)
 
     @property
     def is_room(self) -> bool:
@@ -155,6 +184,7 @@ class ChatPane(urwid.Widget):
         self.app.submit(self, text)
 
     def _written(self, _editor: Editor, text: str) -> None:
+        self._draft = text
         self.app.actions.draft(*self.key, text)
 
     def _complete(self, _editor: Editor, text: str, cursor: int) -> None:

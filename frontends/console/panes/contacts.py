@@ -127,6 +127,11 @@ class ContactsPane(urwid.Widget):
         key = self.list.selected
         return None if key is None else self.view.rows.get(key)
 
+    def enter(self) -> None:
+        """Choose the first, if none is chosen."""
+        if self.list.selected is None and self.view.rows:
+            self.list.select(self.view.rows.keys[0])
+
     def act(self, action: str) -> None:
         """Move as a key of the list would."""
         self.list.act(action)

@@ -52,9 +52,8 @@ class Header(urwid.Widget):
     def render(self, size: tuple[int], focus: bool = False) -> urwid.Canvas:  # type: ignore[override]
         """Draw it."""
         state = self._app.attachment.state
-        name, rest = (" ", "title" if focus else "title.dim"), "title.dim"
-        look = name[1]
-        spans: list[Span] = [name]
+        look, rest = "title" if focus else "title.dim", "title.dim"
+        spans: list[Span] = [(look, " ")]
         kind = kind_of(state, *self._key)
         title = cells.isolate(cells.line(name_of(state, *self._key)))
         if kind == "room":
@@ -77,7 +76,7 @@ class Header(urwid.Widget):
             elif shown is not None and shown.show not in ("available", "chat"):
                 spans.append((rest, f"  {_(word)}"))
         spans.append((rest, " "))
-        if len(state.profiles) > 1:
+        if len(self._app.profiles) > 1:
             tail = f" {cells.line(self._key[0])} "
             room_left = size[0] - cells.width(tail)
             if room_left > 20:

@@ -103,15 +103,15 @@ class History(urwid.Widget):
     # ---- what the view tells
 
     def added(self, index: int, row: ChatRow) -> None:
-        """A message came."""
+        """Draw a message that came."""
         self._changed()
 
     def changed(self, index: int, row: ChatRow) -> None:
-        """A message is another now."""
+        """Draw a message anew."""
         self._changed(row.key)
 
     def removed(self, index: int, row: ChatRow) -> None:
-        """A message went out of the window."""
+        """Draw a message no more."""
         self._changed(row.key)
 
     def reset(self) -> None:

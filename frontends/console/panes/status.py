@@ -1,11 +1,15 @@
 """The line at the bottom, for what concerns the whole program; and notices above it."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import urwid
+
 from sat.frontends.console.widgets.painting import Span, paint
-from sat.frontends.core.attachment import Attachment
+from sat.frontends.core.attachment import Link
+
+if TYPE_CHECKING:
+    from sat.frontends.console.app import App
 
 from sat.bridge.model import Phase, Profile, TransferState
 from sat.frontends.console.signs import sign
@@ -27,17 +31,15 @@ _SEVERAL = 2
 class StatusBar(urwid.Widget):
     """One line: what concerns the whole program.
 
-    :param attachment: where the state is
-    :param hint: says which keys help here
+    :param app: the program
     """
 
     _sizing = frozenset([urwid.FLOW])
     _selectable = False
 
-    def __init__(self, attachment: Attachment, hint: Callable[[], str]) -> None:
+    def __init__(self, app: "App") -> None:
         super().__init__()
-        self._attachment = attachment
-        self._hint = hint
+        self._app = app
 
     def refresh(self) -> None:
         """Draw it anew: something has changed."""
@@ -52,22 +54,23 @@ class StatusBar(urwid.Widget):
         left: list[Span] = [("bar", " ")]
         for part in self._parts():
             left += [*part, ("bar", "  ")]
-        hint = cells.line(self._hint())
+        hint = cells.line(self._app.hint())
         room = size[0] - sum(cells.width(text) for _name, text in left) - cells.width(hint) - 1
         if room > 0:
             left += [("bar", " " * room), ("bar.key", hint)]
         return paint([[*left, ("bar", " ")]], size[0], 1)
 
     def _parts(self) -> list[list[Span]]:
-        link, state = self._attachment.link, self._attachment.state
+        link, state = self._app.attachment.link, self._app.attachment.state
+        mine = {one.name for one in self._app.profiles}
         parts: list[list[Span]] = []
         if link.phase != "attached":
             parts.append([("bar.bad" if link.phase == "lost" else "bar.wait", _link_text(link))])
         else:
-            parts += [_profile(one) for one in state.profiles.values()]
+            parts += [_profile(one) for one in self._app.profiles]
         if state.storage.state == "full":
             parts.append([("bar.bad", _("disk full"))])
-        unread = sum(one.unread for one in state.conversations.values())
+        unread = sum(one.unread for one in state.conversations.values() if one.profile in mine)
         if unread:
             parts.append(
                 [
@@ -77,14 +80,14 @@ class StatusBar(urwid.Widget):
                     )
                 ]
             )
-        count = len(state.questions)
+        count = sum(one.profile in mine for one in state.questions.values())
         if count:
             told = ngettext("{number} question", "{number} questions", count)
             parts.append([("bar.wait", told.format(number=count))])
         running = [
             one
             for one in state.transfers.values()
-            if one.state in (TransferState.WAITING, TransferState.RUNNING)
+            if one.profile in mine and one.state in (TransferState.WAITING, TransferState.RUNNING)
         ]
         for one in running[:_SEVERAL]:
             parts.append(_bar(one.name, one.done, one.size))
@@ -93,17 +96,15 @@ class StatusBar(urwid.Widget):
         return parts
 
 
-def _link_text(link: object) -> str:
-    sentence = cells.line(getattr(link, "sentence", ""))
-    if getattr(link, "phase", "") == "connecting":
+def _link_text(link: Link) -> str:
+    if link.phase == "connecting":
         return _("reaching the daemon…")
-    retry = getattr(link, "retry_at", None)
-    if retry is None:
+    sentence = cells.line(link.sentence)
+    if link.retry_at is None:
         return sentence
-    left = max(0, round((retry - datetime.now(UTC)).total_seconds()))
-    return _("no daemon: {sentence} Next try in {seconds} s").format(
-        sentence=sentence, seconds=left
-    )
+    left = max(0, round((link.retry_at - datetime.now(UTC)).total_seconds()))
+    told = _("no daemon: {sentence} Next try in {seconds} s")
+    return told.format(sentence=sentence, seconds=left)
 
 
 def _profile(profile: Profile) -> list[Span]:
