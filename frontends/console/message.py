@@ -15,7 +15,7 @@ from sat.frontends.console.widgets import cells
 from sat.frontends.core.markup import Line, Run, Style
 from sat.frontends.core.views.chat import ChatRow
 
-ISOLATING = urwid.text_layout.default_layout
+from sat.frontends.console.widgets.layout import ISOLATING
 from sat.frontends.console.widgets.painting import paint
 from sat.frontends.core import colours, markup
 
