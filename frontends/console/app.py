@@ -15,9 +15,11 @@ from sat.bridge.model import Profile
 from sat.frontends.console.main import HUNG_UP
 from sat.frontends.console.panes.contacts import ContactsPane
 from sat.frontends.console.panes.status import Notice, StatusBar
+from sat.frontends.console.prompt import Prompt
 from sat.frontends.console.root import Root
 from sat.frontends.console.screen import Screen
 from sat.frontends.console.texts import _
+from sat.frontends.console.widgets.completing import Completions
 from sat.frontends.console.widgets.paste import PasteFilter
 from sat.frontends.console.workspace import Workspace
 from sat.frontends.core.actions import Actions
@@ -128,6 +130,11 @@ class App:
         action = DOING.get(name)
         if action is None:
             return False
+        self.run_action(action)
+        return True
+
+    def run_action(self, action: Action) -> None:
+        """Do something; what it is refused with is shown."""
         try:
             done = action(self)
         except CommandError as error:
@@ -136,7 +143,6 @@ class App:
             if inspect.iscoroutine(done):
                 self.spawn(done)
         self.screen.draw_soon()
-        return True
 
     @property
     def profiles(self) -> list[Profile]:
@@ -177,6 +183,31 @@ class App:
     def submit(self, pane: "ChatPane", text: str) -> None:
         """Send what was written in a conversation."""
         self.spawn(self.actions.send(*pane.key, text))
+
+    def ask(
+        self,
+        label: str,
+        done: Callable[[str], object],
+        *,
+        text: str = "",
+        changed: Callable[[str], object] | None = None,
+        completer: Callable[[str, int], Completions | None] | None = None,
+    ) -> None:
+        """Ask for a line at the bottom; what ``done`` makes of it may take time, or be refused."""
+
+        def answered(given: str) -> None:
+            self.run_action(lambda _: done(given))
+
+        self.root.prompt = Prompt(
+            label, answered, left=self._answered, keys=self.keys, text=text, changed=changed,
+            completer=completer,
+        )  # fmt: skip
+        self.root.changed()
+        self.screen.draw_soon()
+
+    def _answered(self) -> None:
+        self.root.prompt = None
+        self.root.changed()
 
     # ---- keys
 

@@ -46,6 +46,8 @@ class Root(urwid.Widget):
         self._bottom = bottom
         self._doer = doer
         self._in_contacts = False
+        #: What asks for a line; it gets all keys.
+        self.prompt: urwid.Widget | None = None
         #: Whether the list is shown where there is room for both.
         self.shows_contacts = True
         self.on_focus: Callable[[], None] = lambda: None
@@ -75,10 +77,15 @@ class Root(urwid.Widget):
         left = max(20, min(32, columns // 4))
         return left, columns - left - 1
 
+    @property
+    def bottom(self) -> list[urwid.Widget]:
+        """The lines at the bottom."""
+        return [*self._bottom[:-1], *([self.prompt] if self.prompt else []), self._bottom[-1]]
+
     def _heights(self, size: tuple[int, int]) -> tuple[int, list[int]]:
         """Return the lines of the middle, and those of each part of the bottom that fits."""
         left, found = size[1], []
-        for widget in reversed(self._bottom):
+        for widget in reversed(self.bottom):
             rows = min(widget.rows((size[0],)), left - 1)
             found.append(max(0, rows))
             left -= max(0, rows)
@@ -87,6 +94,7 @@ class Root(urwid.Widget):
     def render(self, size: tuple[int, int], focus: bool = False) -> urwid.Canvas:  # type: ignore[override]
         """Draw all of it."""
         columns, _height = size
+        focus = focus and self.prompt is None
         middle, below = self._heights(size)
         left, right = self._widths(columns)
         parts = []
@@ -101,15 +109,17 @@ class Root(urwid.Widget):
             focused = focus and not self._in_contacts
             parts.append((self.workspace.render((right, middle), focused), None, focused, right))
         rows = [(urwid.CanvasJoin(parts), None, True)]
-        for widget, lines in zip(self._bottom, below, strict=True):
+        for widget, lines in zip(self.bottom, below, strict=True):
             if lines:
-                canvas = urwid.CompositeCanvas(widget.render((columns,)))
-                canvas.trim(0, lines)
-                rows.append((canvas, None, False))
+                canvas = urwid.CompositeCanvas(widget.render((columns,), widget is self.prompt))
+                canvas.trim(canvas.rows() - lines, lines)
+                rows.append((canvas, None, widget is self.prompt))
         return urwid.CanvasCombine(rows)
 
     def keypress(self, size: tuple[int, int], key: str) -> str | None:  # type: ignore[override]
         """Do what a key means anywhere, else give it to what has the focus."""
+        if self.prompt is not None:
+            return self.prompt.keypress((size[0],), key)
         if self._doer.key(key):
             return None
         middle, _below = self._heights(size)
@@ -126,6 +136,8 @@ class Root(urwid.Widget):
         middle, _below = self._heights(size)
         left, right = self._widths(size[0])
         if row >= middle:
+            if self.prompt is not None and event == "mouse press":
+                self.prompt.mouse_event((size[0],), event, button, col, 0, True)
             return False
         pressed = event.endswith("mouse press") and button == 1
         if col < left:
