@@ -117,7 +117,7 @@ class Actions:
     ) -> Room:
         """Join a room, and stay in it."""
         return await self._change(
-            *("room.join", Room), limit=_LONG, profile=profile, room=room, nick=nick,
+            *("room.join", Room), within=_LONG, profile=profile, room=room, nick=nick,
             password=password,
         )  # fmt: skip
 
@@ -184,7 +184,7 @@ class Actions:
 
     async def connect(self, name: str) -> Profile:
         """Connect a profile; returns once it is online."""
-        return await self._change("profile.connect", Profile, limit=_LONG, name=name)
+        return await self._change("profile.connect", Profile, within=_LONG, name=name)
 
     async def disconnect(self, name: str) -> Profile:
         """Disconnect a profile."""

@@ -138,7 +138,7 @@ class Attachment:
         result_type: type[_Result],
         /,
         *,
-        limit: float | None = TIMEOUT,
+        within: float | None = TIMEOUT,
         descriptors: Sequence[int] = (),
         **params: object,
     ) -> _Result:
@@ -146,12 +146,12 @@ class Attachment:
 
         Parameters that are None are left out.
 
-        :param limit: seconds that it may take; None for as long as it does
+        :param within: seconds that it may take; None for as long as it does
         :param descriptors: open files that go along, where ``passes_files``; they stay open here
         :raises CommandError: what the daemon refuses or fails with; ``daemon.lost`` if there is
             none now; ``timeout.answer``
         """
-        return await self._call(method, result_type, params, limit, descriptors)
+        return await self._call(method, result_type, params, within, descriptors)
 
     async def change(
         self,
@@ -159,7 +159,7 @@ class Attachment:
         result_type: type[_Result],
         /,
         *,
-        limit: float | None = TIMEOUT,
+        within: float | None = TIMEOUT,
         **params: object,
     ) -> _Result:
         """Call a method that changes something: it is done once, though a session is lost over it.
@@ -173,7 +173,7 @@ class Attachment:
         end = loop.time() + self._patience
         while True:
             try:
-                return await self._call(method, result_type, {**params, "txn": txn}, limit)
+                return await self._call(method, result_type, {**params, "txn": txn}, within)
             except CommandError as error:
                 if error.name.partition(".")[0] != "daemon" and error.name != "log.trimmed":
                     raise
@@ -190,7 +190,7 @@ class Attachment:
         method: str,
         result_type: type[_Result],
         params: dict[str, object],
-        limit: float | None,
+        within: float | None,
         descriptors: Sequence[int] = (),
     ) -> _Result:
         session = self._session
@@ -205,11 +205,11 @@ class Attachment:
                 if descriptors
                 else session.call(method, result_type, **given)
             )
-            result = await asyncio.wait_for(calling, limit)
+            result = await asyncio.wait_for(calling, within)
         except TimeoutError:
             raise CommandError(
                 "timeout.answer",
-                f"The daemon did not answer {method} within {limit:g} seconds; what was asked for "
+                f"The daemon did not answer {method} within {within:g} seconds; what was asked for "
                 "may still be done.",
             ) from None
         self._heard = asyncio.get_running_loop().time()

@@ -70,15 +70,18 @@ _PAIRS = {")": "(", "]": "[", "}": "{"}
 _ME = "/me "
 
 
-def lines_of(text: str, nick: str = "", *, styled: bool = True) -> list[Line]:
+def lines_of(
+    text: str, nick: str = "", *, styled: bool = True, cleaned: bool = False
+) -> list[Line]:
     """Return a text as lines of runs, cleaned of what could harm a terminal.
 
     :param nick: what we are called there: where it is said, that is a mention
     :param styled: whether styling counts; links and mentions always do
+    :param cleaned: whether the caller has cleaned the text, or will clean the runs
     """
     found: list[Line] = []
     fence = -1
-    for line in clean(text).split("\n"):
+    for line in (text if cleaned else clean(text)).split("\n"):
         if not styled:
             found.append(Line(_runs(line, nick, [])))
             continue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 
@@ -19,18 +20,23 @@ from sat.frontends.core.views.rows import Order
 _SHOWS: tuple[Show, ...] = ("chat", "available", "away", "xa", "dnd", "unavailable")
 
 
-class ContactRow(msgspec.Struct, frozen=True):
-    """A contact in one of its groups, or a room.
+#: For so long somebody who is no contact is shown after they were talked with.
+_STRANGER = timedelta(days=30)
 
-    ``show`` and ``status`` are those of the resource that messages reach first; ``state`` is a
-    room's, ``subscription`` and ``ask`` a contact's.
+
+class ContactRow(msgspec.Struct, frozen=True):
+    """A contact in one of its groups, a room, or somebody else whom we have talked with.
+
+    ``kind`` is ``room``, ``contact``, ``private`` (somebody in a room) or ``stranger``. ``show``
+    and ``status`` are those of the resource that messages reach first; ``state`` is a room's,
+    ``subscription`` and ``ask`` a contact's.
     """
 
     profile: str
     jid: str
     group: str
     name: str
-    is_room: bool = False
+    kind: str = "contact"
     show: Show = "unavailable"
     status: str = ""
     resources: int = 0
@@ -39,6 +45,11 @@ class ContactRow(msgspec.Struct, frozen=True):
     subscription: str = "none"
     ask: bool = False
     state: str = ""
+
+    @property
+    def is_room(self) -> bool:
+        """Whether it is a room."""
+        return self.kind == "room"
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -55,6 +66,9 @@ def best(resources: Iterable[Presence]) -> Presence | None:
 
 class Contacts(Filtered[ContactRow]):
     """Rooms first, then contacts by group and name; a contact in two groups has two rows.
+
+    Between them stand those who are no contacts, while something of them is unread and for a month
+    after it was said.
 
     :param profile: of this one alone
     :param grouped: whether groups count; else every row's is empty
@@ -123,11 +137,15 @@ class Contacts(Filtered[ContactRow]):
                 if not self._resources[subject]:
                     del self._resources[subject]
             touched.add(subject)
+        if changes.occupants:
+            talked = {(one[0], f"{one[1]}/{one[2]}") for one in changes.occupants}
+            touched |= talked & self.model.state.conversations.keys()
         touched |= changes.roster | changes.rooms | changes.conversations | self._mentions.touched
         self._touch(touched)
 
     def _subjects(self) -> Iterable[Hashable]:
-        return {**self.model.state.roster, **self.model.state.rooms}
+        state = self.model.state
+        return {**state.roster, **state.rooms, **state.conversations}
 
     def _make(self, subject: Key) -> Iterator[tuple[Hashable, Order, ContactRow]]:
         state = self.model.state
@@ -140,6 +158,9 @@ class Contacts(Filtered[ContactRow]):
             return
         contact = state.roster.get(subject)
         if contact is None:
+            other = self._other(state, subject)
+            if other is not None and self._fits(other.name, other.jid):
+                yield other.key, (1, "", "", False, other.name.casefold(), subject), other
             return
         known = state.presence
         there = [known[key] for key in self._resources.get(subject, ())]
@@ -167,8 +188,29 @@ class Contacts(Filtered[ContactRow]):
                 ask=contact.ask,
             )
             away = self._online_first and shown is None
-            place = 1 if group else 2
+            place = 2 if group else 3
             yield row.key, (place, group.casefold(), group, away, name.casefold(), subject), row
+
+    def _other(self, state: State, subject: Key) -> ContactRow | None:
+        """Return the row of somebody who is no contact, if there is something of them."""
+        conversation = state.conversations.get(subject)
+        if conversation is None or conversation.last is None:
+            return None
+        if not conversation.unread and datetime.now(UTC) - conversation.last.ts > _STRANGER:
+            return None
+        profile, peer = subject
+        kind = "private" if (profile, bare(peer)) in state.rooms else "stranger"
+        there = state.occupants.get((profile, bare(peer)), {}).get(peer.partition("/")[2])
+        return ContactRow(
+            profile=profile,
+            jid=peer,
+            group="",
+            name=name_of(state, profile, peer),
+            kind=kind,
+            show=there.show if there is not None else "unavailable",
+            unread=conversation.unread,
+            mentions=self._mentions[subject],
+        )
 
     def _room(self, state: State, subject: Key) -> ContactRow:
         room = state.rooms[subject]
@@ -178,7 +220,7 @@ class Contacts(Filtered[ContactRow]):
             jid=room.jid,
             group="",
             name=name_of(state, *subject),
-            is_room=True,
+            kind="room",
             show="available" if room.state == "joined" else "unavailable",
             status=clean_line(room.subject),
             unread=conversation.unread if conversation is not None else 0,
