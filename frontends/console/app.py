@@ -12,12 +12,14 @@ import urwid
 from sat import __version__
 from sat.bridge.errors import CommandError
 from sat.bridge.model import Profile
+from sat.frontends.console.attention import Attention
+from sat.frontends.console.commands import Commands
 from sat.frontends.console.main import HUNG_UP
 from sat.frontends.console.panes.contacts import ContactsPane
 from sat.frontends.console.panes.status import Notice, StatusBar
 from sat.frontends.console.prompt import Prompt
 from sat.frontends.console.root import Root
-from sat.frontends.console.screen import Screen
+from sat.frontends.console.screen import Event, Screen
 from sat.frontends.console.texts import _
 from sat.frontends.console.widgets.completing import Completions
 from sat.frontends.console.widgets.paste import PasteFilter
@@ -53,6 +55,7 @@ class App:
         self.model = self.attachment.model
         self.actions = Actions(self.attachment)
         self.mentions = Mentions(self.model)
+        self.commands = Commands(self)
         self.notice = Notice()
         self.status = StatusBar(self)
         self.workspace = Workspace(self)
@@ -80,6 +83,7 @@ class App:
         for number in (signal.SIGHUP, signal.SIGTERM):
             loop.add_signal_handler(number, self._hang_up)
         self.screen = Screen(self.root, self.settings, filter=self._filter, closed=self._hang_up)
+        self.attention = Attention(self)
         self.attachment.observe_link(self._link_changed)
         self.model.observe(self._changed)
         self.screen.start()
@@ -94,7 +98,8 @@ class App:
             for task in self._tasks:
                 task.cancel()
             with contextlib.suppress(Exception):
-                await asyncio.wait_for(self.workspace.close(), 2)
+                await asyncio.wait_for(self.actions.flush(), 2)
+            await self.workspace.close()
             await self.attachment.close()
 
     def leave(self) -> None:
@@ -181,8 +186,8 @@ class App:
         return self.screen.focused and any(pane.history is history for pane in self.workspace.shown)
 
     def submit(self, pane: "ChatPane", text: str) -> None:
-        """Send what was written in a conversation."""
-        self.spawn(self.actions.send(*pane.key, text))
+        """Send what was written in a conversation, or do it if it is a command."""
+        self.commands.submit(pane.key, text)
 
     def ask(
         self,
@@ -220,19 +225,26 @@ class App:
         """Take note that the person is there."""
         self._touched()
 
-    def _filter(self, keys: list[str]) -> list[str]:
-        left = []
+    def _filter(self, keys: list[Event]) -> list[Event]:
+        left: list[Event] = []
         for key in self._paste(keys):
-            if key == "focus in" or key == "focus out":
+            if key == "focus out":
+                self.attention.left()
+                continue
+            if key == "focus in":
+                self.attention.seen()
                 self.workspace.focus_changed()
                 continue
             if isinstance(key, str) and key != "window resize":
                 self._touched()
             left.append(key)
-        return left  # type: ignore[return-value]
+        return left
 
     def _touched(self) -> None:
-        self.screen.focused = True
+        if not self.screen.focused:
+            self.screen.focused = True
+            self.workspace.focus_changed()
+        self.attention.seen()
         if self.notice.text:
             self.notice.say("")
             self.root.changed()
@@ -257,6 +269,7 @@ class App:
     def _changed(self, changes: "Changes") -> None:
         self.status.refresh()
         self.workspace.changed(changes)
+        self.attention.refresh()
         self.screen.draw_soon()
 
     def _link_changed(self, link: Link) -> None:

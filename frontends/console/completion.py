@@ -1,103 +1,111 @@
-"""What may be meant by what is being written: names, addresses, emoji, paths, commands."""
+"""What may be meant by what is being written: names, addresses, paths, commands, emoji."""
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from typing import TYPE_CHECKING
 
 from sat.frontends.console.widgets.completing import Candidate, Completions
-from sat.frontends.core.state import Key
+from sat.frontends.core.commands import completing
+from sat.frontends.core.commands.line import Context
 
 if TYPE_CHECKING:
     from sat.frontends.console.app import App
 
-#: Candidates that are offered at once.
-MOST = 50
+Completer = Callable[[str, int], Completions | None]
+
 _EMOJI = (
     *(range(0x1F300, 0x1F650), range(0x1F680, 0x1F700), range(0x1F900, 0x1FA00)),
-    *(range(0x2600, 0x2800), range(0x1FA70, 0x1FB00)),
+    *(range(0x2600, 0x2700), range(0x1FA70, 0x1FB00)),
 )
 
 
-def complete(app: "App", key: Key, text: str, cursor: int) -> Completions | None:
+def complete(app: "App", text: str, cursor: int, context: Context) -> Completions | None:
     """Return candidates for what stands before the cursor in a conversation's line."""
-    if text.startswith("/") and not text.startswith("//") and "\n" not in text[:cursor]:
-        found = app.commands.complete(text[:cursor], key)
-        if found is not None:
-            return found
-    start = max(text.rfind(one, 0, cursor) for one in " \n") + 1
-    stem = text[start:cursor]
-    if stem.startswith(":") and len(stem) > 2:
-        return _limited(start, _emoji(stem[1:]))
-    if not stem:
-        return None
-    return _limited(start, _names(app, key, stem, at_start=start == 0))
+    emoji = re.search(r"(?:^|(?<=\s)):([a-z_]{2,})$", text[:cursor])
+    if emoji is not None:
+        return _offered(emoji.start(), [*_emoji(emoji[1])])
+    found = completing.complete(text, cursor, app.commands.line, app.attachment.state, context)
+    named = [*_names(app, text, context)] if found.start == 0 and text.startswith("/") else []
+    return _offered(
+        found.start, [*named, *(_candidate(one, found.start) for one in found.candidates)]
+    )
 
 
-def addresses(
-    app: "App", *, rooms: bool = False
-) -> Callable[[str, int], Completions | None]:
-    """Return what completes addresses: of contacts and rooms, or of rooms alone."""
+def addresses(app: "App", *, rooms: bool = False) -> Completer:
+    """Return what completes addresses, those of rooms first or those of contacts."""
 
     def completer(text: str, cursor: int) -> Completions | None:
-        stem = text[:cursor].casefold()
-        if " " in stem:
+        stem = text[:cursor]
+        if not stem or " " in stem:
             return None
-        state = app.attachment.state
-        known: dict[str, str] = {one.jid: one.name for one in state.rooms.values()}
-        if not rooms:
-            known |= {one.jid: one.name for one in state.roster.values()}
-        fits = (
-            Candidate(jid, jid, name)
-            for jid, name in sorted(known.items())
-            if stem in jid.casefold() or stem in name.casefold()
-        )
-        return _limited(0, fits)
+        named = app.arguments.profile
+        found = completing.addresses(stem, app.attachment.state, named, rooms_first=rooms)
+        return _offered(0, [Candidate(one.text, one.text, one.hint) for one in found])
 
     return completer
 
 
-def _limited(start: int, found: Iterable[Candidate]) -> Completions | None:
-    candidates = [one for one, _ in zip(found, range(MOST), strict=False)]
-    return Completions(start, candidates) if candidates else None
+def commands(app: "App", context: Context) -> Completer:
+    """Return what completes a command line without its slash."""
+
+    def completer(text: str, cursor: int) -> Completions | None:
+        found = complete(app, f"/{text}", cursor + 1, context)
+        if found is None:
+            return None
+        start = max(0, found.start - 1)
+        return Completions(
+            start, [one._replace(text=one.text.removeprefix("/")) for one in found.candidates]
+        )
+
+    return completer
 
 
-def _names(app: "App", key: Key, stem: str, *, at_start: bool) -> Iterator[Candidate]:
-    """Yield who may be meant: in a room those who spoke last first, else contacts."""
-    state = app.attachment.state
-    there = state.occupants.get(key)
-    mark = stem.startswith("@")
-    wanted = stem.lstrip("@").casefold()
-    if there is not None:
-        room = state.rooms.get(key)
-        pane = app.workspace.current
-        spoke = [row.author for row in pane.history.view.rows[-100:]] if pane is not None else []
-        last = {name: place for place, name in enumerate(spoke)}
-        for nick in sorted(there, key=lambda one: (-last.get(one, -1), one.casefold())):
-            if nick.casefold().startswith(wanted) and (room is None or nick != room.nick):
-                yield Candidate(nick + (": " if at_start and not mark else " "), nick)
-        return
-    for (profile, _jid), contact in state.roster.items():
-        name = contact.name or contact.jid
-        if profile == key[0] and name.casefold().startswith(wanted):
-            yield Candidate(f"{name} ", name)
+def paths() -> Completer:
+    """Return what completes the path of a file."""
+
+    def completer(text: str, cursor: int) -> Completions | None:
+        found = completing.paths(text[:cursor])
+        return _offered(0, [Candidate(one.text) for one in found][: completing.MOST])
+
+    return completer
+
+
+def _names(app: "App", text: str, context: Context) -> Iterator[Candidate]:
+    begun = text.removeprefix("/")
+    for name, title in app.commands.own(context):
+        if name.startswith(begun):
+            yield Candidate(f"/{name} ", f"/{name}", title)
+
+
+def _candidate(one: completing.Candidate, start: int) -> Candidate:
+    goes_on = one.text.endswith(("/", " ", "="))
+    return Candidate(one.text if goes_on else f"{one.text} ", one.text, one.hint)
+
+
+def _offered(start: int, found: list[Candidate]) -> Completions | None:
+    return Completions(start, found) if found else None
 
 
 @cache
 def _named_emoji() -> tuple[tuple[str, str], ...]:
     return tuple(
-        (unicodedata.name(chr(code)).lower().replace(" ", "_"), chr(code))
-        for block in _EMOJI
-        for code in block
-        if unicodedata.name(chr(code), "") and unicodedata.category(chr(code)) == "So"
+        sorted(
+            (
+                (unicodedata.name(chr(code)).lower().replace(" ", "_"), chr(code))
+                for block in _EMOJI
+                for code in block
+                if unicodedata.category(chr(code)) == "So"
+            ),
+            key=lambda one: (len(one[0]), one[0]),
+        )
     )
 
 
 def _emoji(stem: str) -> Iterator[Candidate]:
-    """Yield emoji that have a word which begins so."""
-    wanted = stem.strip(":").lower()
-    pattern = re.compile(rf"(?:^|_){re.escape(wanted)}")
-    for name, char in sorted(_named_emoji(), key=lambda one: (len(one[0]), one[0])):
+    """Yield emoji that have a word which begins so, as Unicode names them."""
+    pattern = re.compile(rf"(?:^|_){re.escape(stem)}")
+    for name, char in _named_emoji():
         if pattern.search(name):
-            yield Candidate(f"{char} ", f"{char} :{name}:")
+            yield Candidate(f"{char} ", f"{char} {name}")

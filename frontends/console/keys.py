@@ -151,14 +151,14 @@ class Keys:
     """
 
     def __init__(self, preset: str, chosen: Mapping[str, Iterable[str]] | None = None) -> None:
-        chosen = {name: tuple(keys) for name, keys in (chosen or {}).items()}
-        if unknown := sorted(chosen.keys() - BY_NAME.keys()):
+        own_keys = {name: tuple(keys) for name, keys in (chosen or {}).items()}
+        if unknown := sorted(own_keys.keys() - BY_NAME.keys()):
             raise ValueError(f"there is no action “{unknown[0]}”")
         self._keys: dict[str, tuple[str, ...]] = {}
         self._actions: dict[tuple[str, str], str] = {}
-        taken = {(BY_NAME[name].place, key) for name, keys in chosen.items() for key in keys}
+        taken = {(BY_NAME[name].place, key) for name, keys in own_keys.items() for key in keys}
         for action in ACTIONS:
-            own = chosen.get(action.name)
+            own = own_keys.get(action.name)
             # A key that the person gave away does no longer what the preset has for it.
             keys = own if own is not None else tuple(
                 key for key in action.keys(preset) if (action.place, key) not in taken

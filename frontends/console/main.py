@@ -89,7 +89,12 @@ def read(words: Sequence[str]) -> Arguments:
             if not left:
                 raise CommandError("usage.arguments", _("{word} needs a value.").format(word=word))
             value = left.pop(0)
-        found = found._replace(**{name: value})
+        if name == "profile":
+            found = found._replace(profile=value)
+        elif name == "remote":
+            found = found._replace(remote=value)
+        else:
+            found = found._replace(theme=value)
     return found._replace(open=tuple(opened))
 
 

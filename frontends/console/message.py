@@ -12,12 +12,11 @@ from sat.frontends.console import themes
 from sat.frontends.console.signs import STATES, rule, sign
 from sat.frontends.console.texts import _
 from sat.frontends.console.widgets import cells
-from sat.frontends.core.markup import Line, Run, Style
-from sat.frontends.core.views.chat import ChatRow
-
 from sat.frontends.console.widgets.layout import ISOLATING
 from sat.frontends.console.widgets.painting import paint
 from sat.frontends.core import colours, markup
+from sat.frontends.core.markup import Line, Run, Style
+from sat.frontends.core.views.chat import ChatRow
 
 #: Columns of the time and the sign of how far it has come.
 PREFIX = 8
@@ -36,7 +35,7 @@ class Look(NamedTuple):
     """
 
     theme: str
-    colours: int
+    colours: themes.Depth
     nick: str = ""
     whole: bool = False
 
@@ -166,7 +165,7 @@ def size_text(size: float) -> str:
 
 
 @lru_cache(4096)
-def name_attribute(seed: str, theme: str, depth: int) -> urwid.AttrSpec:
+def name_attribute(seed: str, theme: str, depth: themes.Depth) -> urwid.AttrSpec:
     """Return how a name is written: in the colour that it has in every program (XEP-0392)."""
     light = theme == "light"
     found = colours.rgb(colours.hue(seed), lightness=45.0 if light else 70.0)
@@ -184,9 +183,9 @@ class _Row(urwid.Widget):
         super().__init__()
         self._above = above
         self._parts = (prefix, text)
-        self._texts: dict[tuple[bool, bool], urwid.Widget] = {}
+        self._texts: dict[tuple[bool, bool], urwid.Text | urwid.AttrMap[urwid.Text]] = {}
 
-    def _drawn(self, narrow: bool, chosen: bool) -> urwid.Widget:
+    def _drawn(self, narrow: bool, chosen: bool) -> urwid.Text | urwid.AttrMap[urwid.Text]:
         """Return what draws the text: as it is, or all alike, as what is chosen is."""
         known = self._texts.get((narrow, chosen))
         if known is None:

@@ -94,6 +94,4 @@ class Prompt(urwid.Widget):
             return urwid.CompositeCanvas(drawn)
         rows = [*([[("text", "")]] * (drawn.rows() - 1)), [("bar.key", self._label)]]
         label = paint(rows, size[0] - room)
-        return urwid.CanvasJoin(
-            [(label, None, False, size[0] - room), (drawn, None, True, room)]
-        )
+        return urwid.CanvasJoin([(label, None, False, size[0] - room), (drawn, None, True, room)])

@@ -5,10 +5,21 @@ from typing import Protocol
 
 import urwid
 
+from sat.frontends.console.prompt import Prompt
 from sat.frontends.console.signs import sign
 
 #: Narrower screens show either the contacts or the conversations.
 BOTH = 60
+
+
+class Line(Protocol):
+    """A flow widget at the bottom."""
+
+    def rows(self, size: tuple[int], focus: bool = False) -> int:
+        """Return how many lines it takes."""
+
+    def render(self, size: tuple[int], focus: bool = False) -> urwid.Canvas:
+        """Draw it."""
 
 
 class Doer(Protocol):
@@ -37,7 +48,7 @@ class Root(urwid.Widget):
         self,
         contacts: urwid.Widget,
         workspace: urwid.Widget,
-        bottom: list[urwid.Widget],
+        bottom: list[Line],
         doer: Doer,
     ) -> None:
         super().__init__()
@@ -47,7 +58,7 @@ class Root(urwid.Widget):
         self._doer = doer
         self._in_contacts = False
         #: What asks for a line; it gets all keys.
-        self.prompt: urwid.Widget | None = None
+        self.prompt: Prompt | None = None
         #: Whether the list is shown where there is room for both.
         self.shows_contacts = True
         self.on_focus: Callable[[], None] = lambda: None
@@ -78,7 +89,7 @@ class Root(urwid.Widget):
         return left, columns - left - 1
 
     @property
-    def bottom(self) -> list[urwid.Widget]:
+    def bottom(self) -> list[Line]:
         """The lines at the bottom."""
         return [*self._bottom[:-1], *([self.prompt] if self.prompt else []), self._bottom[-1]]
 

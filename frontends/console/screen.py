@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 PACE = 0.05
 
 #: Is given keys, and clicks as urwid has them; tells which are left for what has the focus.
-Filter = Callable[[list[str]], list[str]]
+Event = str | tuple[str, int, int, int]
+Filter = Callable[[list[Event]], list[Event]]
 
 
 class _Raw(raw.Screen):
@@ -62,7 +63,7 @@ class Screen:
         self._settings = settings
         self._filter = filter
         self._closed = closed
-        self.colours = settings.colours or themes.depth()
+        self.colours: themes.Depth = settings.colours or themes.depth()
         self.theme = settings.theme
         self._raw = _Raw(closed)
         self._raw.set_terminal_properties(colors=self.colours, bright_is_bold=False)
@@ -90,7 +91,7 @@ class Screen:
         return max(1, columns), max(1, lines)
 
     @property
-    def widget(self) -> urwid.Widget:
+    def widget(self) -> urwid.AbstractWidget:
         """What is drawn."""
         return self._main.widget
 
@@ -106,7 +107,7 @@ class Screen:
                 raise OSError("not a terminal")
         self._main.start()
         # Ctrl-C, Ctrl-\\, Ctrl-S and Ctrl-Q are keys; Ctrl-Z stops the program, as anywhere.
-        self._raw.tty_signal_keys(*["undefined"] * 4)
+        self._raw.tty_signal_keys("undefined", "undefined", "undefined", "undefined")
 
     def stop(self) -> None:
         """Give the terminal back as it was."""
@@ -142,8 +143,8 @@ class Screen:
         self._main.widget._invalidate()
         self.draw_soon()
 
-    def _filtered(self, keys: list[str], _raw: Sequence[int]) -> list[str]:
-        left = []
+    def _filtered(self, keys: list[Event], _raw: Sequence[int]) -> list[Event]:
+        left: list[Event] = []
         for key in keys:
             if key in ("focus in", "focus out"):
                 self.focused = key == "focus in"

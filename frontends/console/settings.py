@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from sat.bridge.paths import home
 from sat.frontends.console.keys import PRESETS, Keys
@@ -29,7 +29,7 @@ class Settings(NamedTuple):
 
     theme: str = "dark"
     preset: str = "plain"
-    colours: int = 0
+    colours: Literal[0, 1, 16, 256, 16777216] = 0
     mouse: bool = True
     bell: bool = True
     notify: bool = True

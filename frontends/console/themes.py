@@ -3,11 +3,14 @@
 import os
 from collections.abc import Mapping
 from itertools import combinations
+from typing import Literal
 
 from urwid import AttrSpec
 
 #: An attribute's foreground and background with 16 colours, without any, and with 256 or more.
 Look = tuple[str, str, str, str, str]
+#: How many colours a terminal has.
+Depth = Literal[1, 16, 256, 16777216]
 
 _STYLES = {"bold": "bold", "italic": "italics", "strike": "strikethrough"}
 _DARK: dict[str, tuple[str, ...]] = {
@@ -147,17 +150,17 @@ def palette(theme: str) -> list[tuple[str, str, str, str, str, str]]:
     return [(name, *look) for name, look in THEMES[theme].items()]  # type: ignore[misc]
 
 
-def depth(environment: Mapping[str, str] = os.environ) -> int:
+def depth(environment: Mapping[str, str] = os.environ) -> Depth:
     """Return how many colours the terminal says that it has: 1, 16, 256 or 2 ** 24."""
     term = environment.get("TERM", "")
     if environment.get("NO_COLOR") or term in ("dumb", "vt100", "vt220", ""):
         return 1
     if environment.get("COLORTERM", "") in ("truecolor", "24bit") or term.endswith("-direct"):
-        return 1 << 24
+        return 16777216
     return 256 if "256color" in term or term.startswith(("xterm-", "tmux-", "foot")) else 16
 
 
-def name_look(theme: str, colours: int, rgb: tuple[int, int, int]) -> AttrSpec:
+def name_look(theme: str, colours: Depth, rgb: tuple[int, int, int]) -> AttrSpec:
     """Return how a name of this colour is written.
 
     :param colours: as :func:`depth` tells
@@ -165,7 +168,7 @@ def name_look(theme: str, colours: int, rgb: tuple[int, int, int]) -> AttrSpec:
     """
     background = "black" if theme == "high-contrast" else "default"
     if colours >= 1 << 24:
-        return AttrSpec("#{:02x}{:02x}{:02x},bold".format(*rgb), background, 1 << 24)
+        return AttrSpec("#{:02x}{:02x}{:02x},bold".format(*rgb), background, 16777216)
     if colours == 256:
         red, green, blue = (round(one / 17) for one in rgb)
         return AttrSpec(f"#{red:x}{green:x}{blue:x},bold", background, 256)
@@ -177,7 +180,7 @@ def name_look(theme: str, colours: int, rgb: tuple[int, int, int]) -> AttrSpec:
 def _nearest(rgb: tuple[int, int, int], dark: bool) -> str:
     """Return that of the terminal's six hues which is nearest to a colour."""
     middle = sum(rgb) / 3
-    bits = tuple(one > middle for one in rgb)
+    bits = (rgb[0] > middle, rgb[1] > middle, rgb[2] > middle)
     hue = {
         (True, False, False): "red",
         (True, True, False): "yellow",

@@ -25,7 +25,7 @@ class Workspace:
     def __init__(self, app: "App") -> None:
         self._app = app
         self._panes: dict[Key, ChatPane] = {}
-        self.widget = urwid.WidgetPlaceholder(Welcome(app))
+        self.widget = urwid.WidgetPlaceholder[urwid.Widget](Welcome(app))
 
     @property
     def current(self) -> ChatPane | None:
@@ -80,6 +80,11 @@ class Workspace:
         self.focus_changed()
         self._app.screen.draw_soon()
         return pane
+
+    def restyle(self) -> None:
+        """Draw all messages anew, in another theme."""
+        for pane in self._panes.values():
+            pane.history.restyle()
 
     def changed(self, changes: "Changes") -> None:
         """Take note of what happened."""

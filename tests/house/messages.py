@@ -71,8 +71,8 @@ def main() -> int:
         catalog = read(file)
         catalog.update(template, no_fuzzy_matching=True, update_creation_date=False)
         catalog.obsolete.clear()
-        with file.open("wb") as text:
-            write_po(text, catalog, width=88, sort_output=True, include_lineno=False)
+        with file.open("wb") as written:
+            write_po(written, catalog, width=88, sort_output=True, include_lineno=False)
         missing = untranslated(catalog)
         for text in missing:
             print(f"{file.relative_to(ROOT)}: not translated: {text!r}")

@@ -22,10 +22,11 @@ class TestCatalogue:
     def test_what_is_filled_in_is_the_same(self, file: Path) -> None:
         for message in messages.read(file):
             ids = [message.id] if isinstance(message.id, str) else [*message.id]
-            strings = [message.string] if isinstance(message.id, str) else [*message.string]
+            strings = message.string if isinstance(message.string, tuple | list) else ()
             wanted = set(re.findall(r"\{\w*\}", ids[-1]))
-            for string in strings if message.id else ():
-                assert set(re.findall(r"\{\w*\}", string)) == wanted, ids
+            for string in (*strings, *([message.string] if not strings else ())):
+                if message.id:
+                    assert set(re.findall(r"\{\w*\}", str(string))) == wanted, ids
 
     def test_what_is_compiled_is_what_is_written(self, file: Path) -> None:
         assert file.with_suffix(".mo").read_bytes() == messages.compiled(messages.read(file))

@@ -115,7 +115,7 @@ def read_date(text: str, today: date | None = None) -> date:
                 if len(numbers) == 2:
                     year = str(today.year)
                     numbers = [year, *numbers] if sign == "-" else [*numbers, year]
-                return datetime.strptime(sign.join(numbers), form).date()  # noqa: DTZ007
+                return datetime.strptime(sign.join(numbers), form).date()
     except (ValueError, OverflowError):
         pass
     raise CommandError(

@@ -28,6 +28,7 @@ def _messages(app: "App") -> None:
 
 
 def write(app: "App") -> None:
+    """Go to where messages are written."""
     app.root.in_contacts = False
     if (pane := app.workspace.current) is not None:
         pane.to_editor()

@@ -1,9 +1,10 @@
 """Talking to somebody else, and in rooms."""
 
+import os.path
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
-from sat.frontends.console.completion import addresses
+from sat.frontends.console.completion import addresses, commands, paths
 from sat.frontends.console.texts import _
 
 if TYPE_CHECKING:
@@ -37,4 +38,36 @@ async def join(app: "App", profile: str, room: str, nick: str | None = None) -> 
     app.workspace.open((profile, joined.jid))
 
 
-DOING: dict[str, Callable[["App"], Awaitable[object] | object]] = {"open": _open, "join": _join}
+def _command(app: "App") -> None:
+    pane = app.workspace.current
+    context = app.commands.context(pane.key if pane is not None else None)
+
+    def done(text: str) -> None:
+        if text.strip():
+            app.commands.run(text, context)
+
+    app.ask(":", done, completer=commands(app, context))
+
+
+def _send_file(app: "App") -> None:
+    pane = app.workspace.current
+    if pane is None:
+        app.tell(_("Open a conversation first: a file is sent to somebody."))
+        return
+
+    async def done(text: str) -> None:
+        path = text.strip()
+        if path:
+            await app.actions.send_file(*pane.key, os.path.expanduser(path))
+
+    app.ask(_("Send the file:"), done, completer=paths())
+
+
+DOING: dict[str, Callable[["App"], Awaitable[object] | object]] = {
+    "open": _open,
+    "join": _join,
+    "command": _command,
+    "list-command": _command,
+    "chat-command": _command,
+    "send-file": _send_file,
+}

@@ -190,7 +190,8 @@ class ChatPane(urwid.Widget):
     def _complete(self, _editor: Editor, text: str, cursor: int) -> None:
         from sat.frontends.console.completion import complete
 
-        self.editor.offer(complete(self.app, self.key, text, cursor))
+        context = self.app.commands.context(self.key)
+        self.editor.offer(complete(self.app, text, cursor, context))
 
     def _refused(self, _editor: Editor, sentence: str) -> None:
         self.app.tell(sentence, "error")

@@ -32,7 +32,7 @@ class _Row(urwid.Widget):
 def spans(row: ContactRow, columns: int, chosen: bool) -> list[Span]:
     """Return a contact as a line."""
     char, look, _word = PRESENCE[row.show]
-    if row.is_room:
+    if row.kind == "room":
         char, look = "#", "online" if row.state == "joined" else "offline"
     count = str(row.unread) if row.unread else ""
     name_look = "unread" if row.unread else "text" if row.show != "unavailable" else "dim"
@@ -93,7 +93,13 @@ class ContactsPane(urwid.Widget):
     def __init__(self, app: "App") -> None:
         super().__init__()
         self._app = app
-        self.view = Contacts(app.model, app.mentions, profile=app.arguments.profile)
+        self.hides_offline = app.settings.hide_offline
+        self.view = Contacts(
+            app.model,
+            app.mentions,
+            profile=app.arguments.profile,
+            offline=not self.hides_offline,
+        )
         self.list = MessageList(_Source(self.view), app.later)
         self.list.keys = {}
         self.list.act("start")
@@ -131,6 +137,21 @@ class ContactsPane(urwid.Widget):
         """Choose the first, if none is chosen."""
         if self.list.selected is None and self.view.rows:
             self.list.select(self.view.rows.keys[0])
+
+    def first(self) -> None:
+        """Choose the first."""
+        if self.view.rows:
+            self.list.select(self.view.rows.keys[0])
+
+    def filter(self, text: str) -> None:
+        """Show those alone who have these words in their name, address or group."""
+        self.view.filter(text)
+        self._changed()
+
+    def hide_offline(self, hidden: bool) -> None:
+        """Show those alone who are there, and what is unread."""
+        self.hides_offline = hidden
+        self.view.show(profile=self._app.arguments.profile, offline=not hidden)
 
     def act(self, action: str) -> None:
         """Move as a key of the list would."""

@@ -35,7 +35,7 @@ class Welcome(urwid.Widget):
     def render(self, size: tuple[int, int], focus: bool = False) -> urwid.Canvas:  # type: ignore[override]
         """Draw it."""
         columns, rows = size
-        lines = [
+        lines: list[list[Span]] = [
             [("title.text", "Salut à Toi")],
             [],
             *(
