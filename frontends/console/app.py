@@ -51,6 +51,8 @@ class App:
         self.arguments = arguments
         self.settings = settings
         self.keys = settings.keys
+        #: Whether there is a screen yet.
+        self.started = False
         self.attachment = Attachment(Reach(f"primitivus {__version__}", arguments.remote))
         self.model = self.attachment.model
         self.actions = Actions(self.attachment)
@@ -87,6 +89,7 @@ class App:
         self.attachment.observe_link(self._link_changed)
         self.model.observe(self._changed)
         self.screen.start()
+        self.started = True
         try:
             if wrong:
                 self.tell("\n".join(wrong), "error")

@@ -95,6 +95,36 @@ def _offline(app: "App") -> None:
     app.contacts.hide_offline(not app.contacts.hides_offline)
 
 
+def _split(beside: bool) -> Callable[["App"], None]:
+    return lambda app: app.workspace.split(beside=beside)
+
+
+def _list_beside(app: "App") -> None:
+    row = app.contacts.selected
+    if row is not None:
+        app.contacts.filter("")
+        app.workspace.split(beside=True)
+        app.workspace.open((row.profile, row.jid))
+
+
+def _panes(action: str, other: str = "") -> Callable[["App"], None]:
+    def act(app: "App") -> None:
+        app.root.in_contacts = False
+        if not app.workspace.act_panes(action) and other:
+            app.workspace.act_panes(other)
+
+    return act
+
+
+def _tabs(action: str) -> Callable[["App"], None]:
+    def act(app: "App") -> None:
+        app.workspace.act_tabs(action)
+
+    return act
+
+
+_NUMBERS = ["first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth"]
+
 DOING: dict[str, Callable[["App"], Awaitable[object] | object]] = {
     "quit": _quit,
     "contacts": _contacts,
@@ -105,6 +135,17 @@ DOING: dict[str, Callable[["App"], Awaitable[object] | object]] = {
     "next-unread": _next_unread,
     "theme": _theme,
     "occupants": _occupants,
+    "split-right": _split(True),
+    "split-below": _split(False),
+    "close": lambda app: app.workspace.close_current(),
+    "focus-next": _panes("focus-next"),
+    "grow": _panes("wider", "higher"),
+    "shrink": _panes("narrower", "lower"),
+    "tab-new": lambda app: app.workspace.new_tab(),
+    "tab-next": _tabs("next"),
+    "tab-previous": _tabs("previous"),
+    **{f"tab-{at}": _tabs(name) for at, name in enumerate(_NUMBERS, 1)},
+    "list-beside": _list_beside,
     "list-down": _list("select-down"),
     "list-up": _list("select-up"),
     "list-open": _list_open,

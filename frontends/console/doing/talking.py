@@ -1,7 +1,7 @@
 """Talking to somebody else, and in rooms."""
 
-import os.path
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sat.frontends.console.completion import addresses, commands, paths
@@ -49,6 +49,11 @@ def _command(app: "App") -> None:
     app.ask(":", done, completer=commands(app, context))
 
 
+def full_path(text: str) -> str:
+    """Return the path that somebody writes, with what ``~`` stands for."""
+    return str(Path(text).expanduser())
+
+
 def _send_file(app: "App") -> None:
     pane = app.workspace.current
     if pane is None:
@@ -58,7 +63,7 @@ def _send_file(app: "App") -> None:
     async def done(text: str) -> None:
         path = text.strip()
         if path:
-            await app.actions.send_file(*pane.key, os.path.expanduser(path))
+            await app.actions.send_file(*pane.key, full_path(path))
 
     app.ask(_("Send the file:"), done, completer=paths())
 
