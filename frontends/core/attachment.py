@@ -279,9 +279,9 @@ class Attachment:
         self._tell(Link("attached"))
         self._attached.set()
         if attached.mode != "resumed":
-            self._beside(self._complete())
+            self._beside(self._complete)
         if not self._active:
-            self._beside(self._say_away())
+            self._beside(self._say_away)
         watch = asyncio.get_running_loop().create_task(self._watch(session))
         try:
             async for batch in session.batches():
@@ -340,10 +340,10 @@ class Attachment:
     async def _say_away(self) -> None:
         await self.call("state.active", type(None), active=False)
 
-    def _beside(self, work: Coroutine[object, object, None]) -> None:
+    def _beside(self, work: Callable[[], Coroutine[object, object, None]]) -> None:
         async def guarded() -> None:
             try:
-                await work
+                await work()
             except CommandError as error:
                 _log.info("%s", error.sentence)
 
