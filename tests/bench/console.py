@@ -1,4 +1,4 @@
-"""The console: what its start costs, how soon a key is seen, and what scrolling without end takes."""
+"""The console: what its start costs, how soon a key is seen, what scrolling without end takes."""
 
 import contextlib
 import fcntl
@@ -45,9 +45,7 @@ class Screen:
         self.pid, self._fd = pty.fork()
         if self.pid == 0:
             os.execvpe(command[0], command, environment | {"TERM": "xterm-256color"})
-        fcntl.ioctl(
-            self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", SIZE[1], SIZE[0], 0, 0)
-        )
+        fcntl.ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", SIZE[1], SIZE[0], 0, 0))
 
     def press(self, keys: str) -> None:
         os.write(self._fd, keys.encode())
@@ -108,7 +106,7 @@ def _fill(database: Path) -> None:
         last[conversation] = row
         connection.execute(add, _row(row, conversation, conversation))
     begun += CONVERSATIONS * 1000
-    rows = [_row((begun + number * 1000) << ORDER_BITS, 1, number) for number in range(LONG)]
+    rows = [_row((begun + number * 1000 + 1) << ORDER_BITS, 1, number) for number in range(LONG)]
     connection.executemany(add, rows)
     last[1] = rows[-1]["id"]
     peers = [PEER, *(f"contact{number}@server.test" for number in range(CONVERSATIONS - 1))]
@@ -162,9 +160,7 @@ def _start(command: list[str], environment: dict[str, str]) -> Figure:
         screen.settle()
         taken.append(screen.close())
         before = os.times()
-        os.waitpid(
-            os.posix_spawn(sys.executable, [sys.executable, "-c", IMPORTS], os.environ), 0
-        )
+        os.waitpid(os.posix_spawn(sys.executable, [sys.executable, "-c", IMPORTS], os.environ), 0)
         after = os.times()
         bare.append(
             after.children_user + after.children_system

@@ -1,9 +1,11 @@
 """A real terminal of one's own: a private tmux whose screen is read and whose keys are pressed."""
 
 import contextlib
+import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -172,6 +174,9 @@ class Terminal:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _ended(self) -> str:
+        if not is_alive(self.pid):
+            # tmux 3.3 misses it at times.
+            os.kill(self._server, signal.SIGCHLD)
         return self.ask(
             "#{?pane_dead,#{?pane_dead_signal,-#{pane_dead_signal},#{pane_dead_status}},}"
         )

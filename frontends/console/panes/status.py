@@ -163,8 +163,8 @@ class Notice(urwid.Widget):
         lines = []
         layout = urwid.text_layout.default_layout.layout(told, columns, "left", "space")
         for segments in layout[: self.MOST]:
-            shown = [one for one in segments if len(one) == 3 and isinstance(one[2], int)]
-            lines.append(told[shown[0][1] : shown[-1][2]] if shown else "")  # type: ignore[misc]
+            ends = [one[2] for one in segments if len(one) == 3 and isinstance(one[2], int)]
+            lines.append(told[segments[0][1] : ends[-1]] if ends else "")
         return lines
 
     def render(self, size: tuple[int], focus: bool = False) -> urwid.Canvas:  # type: ignore[override]
