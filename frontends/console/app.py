@@ -5,9 +5,7 @@ import contextlib
 import inspect
 import signal
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import TYPE_CHECKING
-
-import urwid
+from typing import TYPE_CHECKING, Any
 
 from sat import __version__
 from sat.bridge.errors import CommandError
@@ -23,6 +21,7 @@ from sat.frontends.console.screen import Event, Screen
 from sat.frontends.console.texts import _
 from sat.frontends.console.widgets.completing import Completions
 from sat.frontends.console.widgets.paste import PasteFilter
+from sat.frontends.console.widgets.popup import Overlays, Popup
 from sat.frontends.console.workspace import Workspace
 from sat.frontends.core.actions import Actions
 from sat.frontends.core.attachment import Attachment, Link
@@ -60,7 +59,7 @@ class App:
         self.commands = Commands(self)
         self.notice = Notice()
         self.status = StatusBar(self)
-        self.workspace = Workspace(self)
+        self.workspace: Workspace = Workspace(self)
         self.contacts = ContactsPane(self)
         self.root = Root(
             self.contacts, self.workspace.widget, [self.notice, self.status], doer=self
@@ -68,7 +67,7 @@ class App:
         self.root.on_focus = self.workspace.focus_changed
         self.screen: Screen
         self.shows_occupants = settings.occupants
-        self._dialogs: list[urwid.Widget] = []
+        self.overlays = Overlays(self.root)
         self._paste = PasteFilter()
         self._tasks: set[asyncio.Task[None]] = set()
         self._left: asyncio.Future[int]
@@ -84,7 +83,9 @@ class App:
         loop.set_exception_handler(self._failed)
         for number in (signal.SIGHUP, signal.SIGTERM):
             loop.add_signal_handler(number, self._hang_up)
-        self.screen = Screen(self.root, self.settings, filter=self._filter, closed=self._hang_up)
+        self.screen = Screen(
+            self.overlays, self.settings, filter=self._filter, closed=self._hang_up
+        )
         self.attention = Attention(self)
         self.attachment.observe_link(self._link_changed)
         self.model.observe(self._changed)
@@ -159,22 +160,31 @@ class App:
         known = self.attachment.state.profiles.values()
         return [one for one in known if named is None or one.name == named]
 
-    @property
-    def dialog(self) -> urwid.Widget | None:
-        """The window on top, if there is one."""
-        return self._dialogs[-1] if self._dialogs else None
-
-    def show(self, dialog: urwid.Widget) -> None:
+    def show(self, popup: Popup[Any]) -> None:
         """Put a window on top of what is on the screen."""
-        self._dialogs.append(dialog)
-        self.screen.widget = dialog
+        popup.keys = {"close": self.keys.of("dialog-close")}
+        self.overlays.show(popup)
+        self.screen.draw_soon()
 
-    def dismiss(self, dialog: urwid.Widget | None = None) -> None:
-        """Take the topmost window away, or a certain one."""
-        gone = dialog or self.dialog
-        if gone in self._dialogs:
-            self._dialogs.remove(gone)
-        self.screen.widget = self._dialogs[-1] if self._dialogs else self.root
+    def dismiss(self, popup: Popup[Any]) -> None:
+        """Take a window away."""
+        popup.act("close")
+        self.screen.draw_soon()
+
+    def show_rows(self, title: str, rows: list[tuple[str, str]]) -> None:
+        """Show pairs of what is typed and what it does."""
+        from sat.frontends.console.windows import show
+
+        show.rows(self, title, rows)
+
+    def show_text(self, title: str, text: str) -> None:
+        """Show a text: above the bottom line where it is short, else in a window."""
+        if text.count("\n") < 2 and len(text) < 2 * self.screen.size[0]:
+            self.tell(text.strip())
+            return
+        from sat.frontends.console.windows import show
+
+        show.text(self, title, text)
 
     def later(self, delay: float, function: Callable[[], None], /) -> object:
         """Call a function after so many seconds."""
@@ -240,6 +250,10 @@ class App:
                 continue
             if isinstance(key, str) and key != "window resize":
                 self._touched()
+                action = self.keys.action("anywhere", key)
+                if self.overlays.top is not None and action in ("quit", "redraw"):
+                    self.do(action)
+                    continue
             left.append(key)
         return left
 

@@ -79,6 +79,10 @@ ACTIONS: tuple[Action, ...] = (
     Action("list-command", mark("command line"), "contacts", (":",)),
     Action("list-down", mark("down"), "contacts", ("down",), ("j", "down")),
     Action("list-up", mark("up"), "contacts", ("up",), ("k", "up")),
+    Action("list-page-down", mark("a screen down"), "contacts", ("ctrl d",)),
+    Action("list-page-up", mark("a screen up"), "contacts", ("ctrl u",)),
+    Action("list-first", mark("to the first"), "contacts", ("home",), ("g", "home")),
+    Action("list-last", mark("to the last"), "contacts", ("end",), ("G", "end")),
     Action("list-open", mark("open the conversation"), "contacts", ("enter",), ("enter", "l")),
     Action(
         "list-beside",

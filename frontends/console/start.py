@@ -34,9 +34,9 @@ def run(arguments: "Arguments") -> int:
         wrong += more
     urwid.set_encoding(charset)
     if arguments.plain or chosen.plain:
-        from sat.frontends.console import plain
+        from sat.frontends.console.plain import run as run_plain
 
-        return asyncio.run(plain.run(arguments, chosen, wrong))
+        return asyncio.run(run_plain(arguments, chosen, wrong))
     from sat.frontends.console.app import App
 
     return asyncio.run(App(arguments, chosen).run(wrong))

@@ -27,7 +27,22 @@ _DARK: dict[str, tuple[str, ...]] = {
     "line.focus": ("light cyan", "default", "bold", "#6cf", "default"),
     "focus": ("black", "light gray", "standout", "#fff", "#346"),
     "chosen": ("white,bold", "default", "bold", "#fff,bold", "g23"),
-    "group": ("dark cyan", "default", "bold", "#7ac", "default"),
+    "row": ("default", "default", "", "default", "default"),
+    "bad": ("light red", "default", "bold", "#f77", "default"),
+    "good": ("light green", "default", "", "#7d7", "default"),
+    "popup": ("light cyan", "default", "", "#6cf", "default"),
+    "popup title": ("white,bold", "default", "bold", "#fff,bold", "default"),
+    "menu": ("default", "default", "", "default", "default"),
+    "menu chosen": ("black", "light gray", "standout", "#fff", "#346"),
+    "menu hint": ("dark cyan", "default", "", "#9bd", "default"),
+    "menu hint chosen": ("dark blue", "light gray", "standout", "#9bd", "#346"),
+    "menu found": ("yellow,bold", "default", "bold", "#fd6,bold", "default"),
+    "menu prompt": ("yellow", "default", "bold", "#fd6", "default"),
+    "help heading": ("light cyan,bold", "default", "bold", "#6cf,bold", "default"),
+    "help key": ("white,bold", "default", "bold", "#fff,bold", "default"),
+    "help text": ("default", "default", "", "default", "default"),
+    "filter": ("yellow", "default", "bold", "#fd6", "default"),
+    "heading": ("dark cyan", "default", "bold", "#7ac", "default"),
     "unread": ("white,bold", "default", "bold", "#fff,bold", "default"),
     "count": ("yellow,bold", "default", "standout", "#fd6,bold", "default"),
     "mention": ("light red,bold", "default", "standout,bold", "#f77,bold", "default"),
@@ -95,7 +110,19 @@ _LIGHT = _DARK | {
     "line.focus": ("dark blue", "default", "bold", "#06a", "default"),
     "focus": ("white", "dark blue", "standout", "#000", "#adf"),
     "chosen": ("black,bold", "default", "bold", "#000,bold", "g85"),
-    "group": ("dark blue", "default", "bold", "#357", "default"),
+    "bad": ("dark red", "default", "bold", "#c00", "default"),
+    "good": ("dark green", "default", "", "#162", "default"),
+    "popup": ("dark blue", "default", "", "#06a", "default"),
+    "popup title": ("black,bold", "default", "bold", "#000,bold", "default"),
+    "menu chosen": ("white", "dark blue", "standout", "#000", "#adf"),
+    "menu hint": ("dark blue", "default", "", "#357", "default"),
+    "menu hint chosen": ("white", "dark blue", "standout", "#357", "#adf"),
+    "menu found": ("dark red,bold", "default", "bold", "#a40,bold", "default"),
+    "menu prompt": ("dark red", "default", "bold", "#a40", "default"),
+    "help heading": ("dark blue,bold", "default", "bold", "#06a,bold", "default"),
+    "help key": ("black,bold", "default", "bold", "#000,bold", "default"),
+    "filter": ("dark red", "default", "bold", "#a40", "default"),
+    "heading": ("dark blue", "default", "bold", "#357", "default"),
     "unread": ("black,bold", "default", "bold", "#000,bold", "default"),
     "count": ("dark red,bold", "default", "standout", "#a40,bold", "default"),
     "mention": ("dark red,bold", "default", "standout,bold", "#c00,bold", "default"),
@@ -150,10 +177,23 @@ def _contrasted(name: str) -> tuple[str, ...]:
     return (f"white{marks}", "black", dark[2], f"#fff{marks}", "#000")
 
 
+#: What lines of lists are drawn with; the chosen line's is a look of its own.
+ROWS = (
+    *("text", "dim", "online", "away", "busy", "offline", "unread", "count", "mention"),
+    *("row", "heading", "error", "bad", "good"),
+)
+
+
+def _with_chosen(theme: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """Add how each of a list's looks is in the chosen line."""
+    focus = theme["focus"]
+    return theme | {f"{name} chosen": focus for name in ROWS}
+
+
 THEMES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
-    "dark": _DARK,
-    "light": _LIGHT,
-    "high-contrast": {name: _contrasted(name) for name in _DARK},
+    "dark": _with_chosen(_DARK),
+    "light": _with_chosen(_LIGHT),
+    "high-contrast": _with_chosen({name: _contrasted(name) for name in _DARK}),
 }
 
 

@@ -106,7 +106,10 @@ def _fill(database: Path) -> None:
         last[conversation] = row
         connection.execute(add, _row(row, conversation, conversation))
     begun += CONVERSATIONS * 1000
-    rows = [_row((begun + number * 1000 + 1) << ORDER_BITS, 1, number) for number in range(LONG)]
+    rows = [
+        _row((begun + number * 1000 + 1) << ORDER_BITS, 1, CONVERSATIONS + 1 + number)
+        for number in range(LONG)
+    ]
     connection.executemany(add, rows)
     last[1] = rows[-1]["id"]
     peers = [PEER, *(f"contact{number}@server.test" for number in range(CONVERSATIONS - 1))]

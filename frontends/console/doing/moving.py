@@ -43,10 +43,7 @@ def _list(action: str) -> Callable[["App"], None]:
 
 
 def _list_open(app: "App") -> None:
-    row = app.contacts.selected
-    if row is not None:
-        app.contacts.filter("")
-        app.workspace.open((row.profile, row.jid))
+    app.contacts.act("activate")
 
 
 def _next_unread(app: "App") -> None:
@@ -146,8 +143,13 @@ DOING: dict[str, Callable[["App"], Awaitable[object] | object]] = {
     "tab-previous": _tabs("previous"),
     **{f"tab-{at}": _tabs(name) for at, name in enumerate(_NUMBERS, 1)},
     "list-beside": _list_beside,
-    "list-down": _list("select-down"),
-    "list-up": _list("select-up"),
+    "list-down": _list("down"),
+    "list-up": _list("up"),
+    "list-fold": _list("activate"),
+    "list-page-down": _list("page-down"),
+    "list-page-up": _list("page-up"),
+    "list-first": _list("first"),
+    "list-last": _list("last"),
     "list-open": _list_open,
     "list-filter": _filter,
     "list-offline": _offline,

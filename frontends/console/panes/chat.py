@@ -178,6 +178,12 @@ class ChatPane(urwid.Widget):
         self.history.leave()
         self._invalidate()
 
+    def quote(self, text: str) -> None:
+        """Begin an answer with what was said (XEP-0393, section 5.1.3)."""
+        quoted = "".join(f"> {line}\n" for line in text.split("\n"))
+        self.to_editor()
+        self.editor.insert(quoted)
+
     # ---- writing
 
     def _send(self, _editor: Editor, text: str) -> None:

@@ -6,83 +6,39 @@ from typing import TYPE_CHECKING
 import urwid
 
 from sat.frontends.console.signs import PRESENCE, sign
+from sat.frontends.console.texts import _
 from sat.frontends.console.widgets import cells
-from sat.frontends.console.widgets.messages import MessageList
-from sat.frontends.console.widgets.painting import Span, paint
+from sat.frontends.console.widgets.painting import Span
+from sat.frontends.console.widgets.rows import Line, RowList
 from sat.frontends.core.views.contacts import ContactRow, Contacts
 
 if TYPE_CHECKING:
     from sat.frontends.console.app import App
 
 
-class _Row(urwid.Widget):
-    _sizing = frozenset([urwid.FLOW])
-
-    def __init__(self, row: ContactRow) -> None:
-        super().__init__()
-        self._row = row
-
-    def rows(self, size: tuple[int], focus: bool = False) -> int:
-        return 1
-
-    def render(self, size: tuple[int], focus: bool = False) -> urwid.Canvas:  # type: ignore[override]
-        return paint([spans(self._row, size[0], focus)], size[0], 1)
-
-
-def spans(row: ContactRow, columns: int, chosen: bool) -> list[Span]:
-    """Return a contact as a line."""
+def line_of(row: ContactRow) -> Line:
+    """Return a contact or a room as a line of the list."""
     char, look, _word = PRESENCE[row.show]
+    heading = row.group
     if row.kind == "room":
         char, look = "#", "online" if row.state == "joined" else "offline"
-    count = str(row.unread) if row.unread else ""
-    name_look = "unread" if row.unread else "text" if row.show != "unavailable" else "dim"
-    name = cells.fill(cells.line(row.name), max(0, columns - 3 - len(count) - bool(count)))
-    found: list[Span] = [
-        ("text", " "),
-        (look, sign(char)),
-        ("text", " "),
-        (name_look, cells.isolate(name)),
-    ]
-    if count:
-        found += [("mention" if row.mentions else "count", count), ("text", " ")]
-    return [("focus", text) for _look, text in found] if chosen else found
-
-
-class _Source:
-    def __init__(self, view: Contacts) -> None:
-        self._rows = view.rows
-
-    live = False
-
-    def __contains__(self, key: object, /) -> bool:
-        return isinstance(key, tuple) and self._rows.get(key) is not None
-
-    def first(self) -> Hashable:
-        return self._rows.keys[0] if self._rows else None
-
-    def last(self) -> Hashable:
-        return self._rows.keys[-1] if self._rows else None
-
-    def before(self, key: Hashable, /) -> Hashable:
-        return self._beside(key, -1)
-
-    def after(self, key: Hashable, /) -> Hashable:
-        return self._beside(key, 1)
-
-    def _beside(self, key: Hashable, step: int) -> Hashable:
-        place = self._rows.index_of(key)
-        if place is None or not 0 <= place + step < len(self._rows):
-            return None
-        return self._rows.keys[place + step]
-
-    def widget(self, key: Hashable, /) -> urwid.Widget:
-        row = self._rows.get(key)
-        assert row is not None
-        return _Row(row)
+        heading = _("Rooms")
+    elif row.kind != "contact":
+        heading = _("Others")
+    there = row.show != "unavailable"
+    spans: list[Span] = [("text", " "), (look, sign(char)), ("text", " ")]
+    if row.unread:
+        spans.append(("mention" if row.mentions else "count", f"{row.unread} "))
+    name_look = "unread" if row.unread else "text" if there else "dim"
+    spans.append((name_look, cells.isolate(cells.line(row.name))))
+    if row.kind == "contact" and (row.ask or row.subscription in ("none", "from")):
+        spans.append(("dim", " ?"))
+    order = (not there and row.kind == "contact", row.name.casefold(), row.jid, row.profile)
+    return Line(order, spans, heading=heading)
 
 
 class ContactsPane(urwid.Widget):
-    """The list.
+    """The list; it follows the view of contacts.
 
     :param app: the program
     """
@@ -100,32 +56,37 @@ class ContactsPane(urwid.Widget):
             profile=app.arguments.profile,
             offline=not self.hides_offline,
         )
-        self.list = MessageList(_Source(self.view), app.later)
+        self.list = RowList([_("Others"), _("Rooms")])
         self.list.keys = {}
-        self.list.act("start")
+        self.list.unfolded_mark, self.list.folded_mark = f"{sign('▾')} ", f"{sign('▸')} "
+        urwid.connect_signal(self.list, "activated", self._activated)
         self.view.rows.observe(self)
 
+    # ---- what the view tells
+
     def added(self, index: int, row: ContactRow) -> None:
-        """Draw anew."""
-        self._changed()
+        """Put a row where it belongs."""
+        self.list.put(row.key, line_of(row))
+        self._invalidate()
 
     def changed(self, index: int, row: ContactRow) -> None:
-        """Draw anew."""
-        self._changed(row.key)
+        """Draw a row anew."""
+        self.list.put(row.key, line_of(row))
+        self._invalidate()
 
     def removed(self, index: int, row: ContactRow) -> None:
-        """Draw anew."""
-        self._changed(row.key)
+        """Draw a row no more."""
+        if row.key in self.list:
+            self.list.remove(row.key)
+        self._invalidate()
 
     def reset(self) -> None:
-        """Draw anew."""
-        self.list.changed_all()
-        self.list.act("start")
-        self._changed()
-
-    def _changed(self, *keys: Hashable) -> None:
-        self.list.changed(keys)
+        """Draw all rows anew."""
+        self.list.clear()
+        self.list.put_all((row.key, line_of(row)) for row in self.view.rows)
         self._invalidate()
+
+    # ---- what a person does
 
     @property
     def selected(self) -> ContactRow | None:
@@ -134,19 +95,26 @@ class ContactsPane(urwid.Widget):
         return None if key is None else self.view.rows.get(key)
 
     def enter(self) -> None:
-        """Choose the first, if none is chosen."""
-        if self.list.selected is None and self.view.rows:
-            self.list.select(self.view.rows.keys[0])
+        """Choose the conversation that is on the screen, or the first of all."""
+        pane = self._app.workspace.current
+        if pane is not None and (key := self._key_of(pane.key)) is not None:
+            self.list.select(key)
+
+    def _key_of(self, conversation: tuple[str, str]) -> Hashable:
+        found = (key for key in self.view.rows.keys if key[:2] == conversation)  # type: ignore[index]
+        return next(found, None)
 
     def first(self) -> None:
         """Choose the first."""
-        if self.view.rows:
-            self.list.select(self.view.rows.keys[0])
+        if self.view.rows and self.selected is None:
+            self.list.act("first")
+            if self.selected is None:
+                self.list.act("down")
 
     def filter(self, text: str) -> None:
         """Show those alone who have these words in their name, address or group."""
         self.view.filter(text)
-        self._changed()
+        self.first()
 
     def hide_offline(self, hidden: bool) -> None:
         """Show those alone who are there, and what is unread."""
@@ -157,6 +125,13 @@ class ContactsPane(urwid.Widget):
         """Move as a key of the list would."""
         self.list.act(action)
         self._invalidate()
+
+    def _activated(self, _list: RowList, _key: Hashable) -> None:
+        if (row := self.selected) is not None:
+            self.view.filter("")
+            self._app.workspace.open((row.profile, row.jid))
+
+    # ---- the widget
 
     def render(self, size: tuple[int, int], focus: bool = False) -> urwid.Canvas:  # type: ignore[override]
         """Draw it."""
@@ -171,8 +146,10 @@ class ContactsPane(urwid.Widget):
         self, size: tuple[int, int], event: str, button: int, col: int, row: int, focus: bool
     ) -> bool:
         """Scroll, or open what is clicked."""
+        before = self.list.selected
         done = bool(self.list.mouse_event(size, event, button, col, row, focus))
-        if event == "mouse press" and button == 1 and self.selected is not None:
-            self._app.do("list-open")
+        now = self.list.selected
+        if event == "mouse press" and button == 1 and now is not None and now != before:
+            self.list.act("activate")
         self._invalidate()
         return done
