@@ -16,6 +16,7 @@ from sat.bridge.errors import CommandError
 from sat.bridge.events import Event
 from sat.bridge.model import Conversation
 from sat.frontends.core.model import Model
+from sat.frontends.core.observers import enter
 from sat.frontends.core.reach import Reach, Session
 from sat.frontends.core.state import State
 
@@ -104,8 +105,7 @@ class Attachment:
 
     def observe_link(self, observer: Callable[[Link], None]) -> Callable[[], None]:
         """Tell somebody of each change of :attr:`link`; return what ends that."""
-        self._observers.append(observer)
-        return lambda: self._observers.remove(observer) if observer in self._observers else None
+        return enter(self._observers, observer)
 
     def begin(self) -> None:
         """Attach, and stay so, from now on."""
