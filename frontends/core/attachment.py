@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import uuid
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Literal, TypeVar
@@ -168,6 +167,8 @@ class Attachment:
 
         :raises CommandError: as :meth:`call`
         """
+        import uuid
+
         txn = str(uuid.uuid4())
         loop = asyncio.get_running_loop()
         end = loop.time() + self._patience

@@ -80,7 +80,9 @@ async def _answer(params: dict[str, object], attachment: Attachment, actions: Ac
         )
     words = params.get("_pairs", [])
     assert isinstance(words, list)
-    await actions.answer(question, read_words(msgspec.json.decode(msgspec.json.encode(question.form)), words))
+    await actions.answer(
+        question, read_words(msgspec.json.decode(msgspec.json.encode(question.form)), words)
+    )
     return ""
 
 

@@ -283,7 +283,7 @@ class Chat:
         if self.rows.get(message.id) is not None:
             return True
         if not self.rows:
-            return self.at_start and self.at_end
+            return self.at_end
         place = int(message.id, 16)
         return (self.at_end or place < int(self.rows[-1].key, 16)) and (
             self.at_start or place > int(self.rows[0].key, 16)
