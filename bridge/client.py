@@ -13,7 +13,7 @@ import socket
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from types import TracebackType
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar, cast
 
 import msgspec
 
@@ -131,6 +131,7 @@ class Client:
     async def call(self, method: str, result_type: type[Result], /, **params: object) -> Result:
         """Call a method and return its result as the type that the contract has for it.
 
+        :param result_type: ``object`` for plain JSON
         :raises CommandError: what the daemon refused or failed with; ``daemon.gone``;
             ``failed.answer`` if the result is not of the type
         """
@@ -184,8 +185,10 @@ class Client:
             raw = await answer
         finally:
             self._waiting.pop(id_, None)
+        # msgspec knows no type of all objects.
+        kind: Any = Any if result_type is object else result_type
         try:
-            return msgspec.json.decode(raw, type=result_type, dec_hook=decode_hook)
+            return cast(Result, msgspec.json.decode(raw, type=kind, dec_hook=decode_hook))
         except msgspec.DecodeError as error:
             raise CommandError(
                 "failed.answer", f"{method} answered what this program does not expect: {error}."

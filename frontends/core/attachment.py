@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import uuid
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Literal, TypeVar
@@ -16,6 +15,7 @@ from sat.bridge.errors import CommandError
 from sat.bridge.events import Event
 from sat.bridge.model import Conversation
 from sat.frontends.core.model import Model
+from sat.frontends.core.observers import enter
 from sat.frontends.core.reach import Reach, Session
 from sat.frontends.core.state import State
 
@@ -104,8 +104,7 @@ class Attachment:
 
     def observe_link(self, observer: Callable[[Link], None]) -> Callable[[], None]:
         """Tell somebody of each change of :attr:`link`; return what ends that."""
-        self._observers.append(observer)
-        return lambda: self._observers.remove(observer) if observer in self._observers else None
+        return enter(self._observers, observer)
 
     def begin(self) -> None:
         """Attach, and stay so, from now on."""
@@ -168,6 +167,8 @@ class Attachment:
 
         :raises CommandError: as :meth:`call`
         """
+        import uuid
+
         txn = str(uuid.uuid4())
         loop = asyncio.get_running_loop()
         end = loop.time() + self._patience

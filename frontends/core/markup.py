@@ -21,6 +21,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from enum import IntFlag
+from functools import lru_cache
 from typing import NamedTuple
 
 from sat.frontends.core.clean import clean
@@ -122,6 +123,7 @@ def links(text: str) -> list[str]:
     return list(dict.fromkeys(link for _, _, link in _links(clean(text))))
 
 
+@lru_cache(64)
 def _nick(nick: str) -> re.Pattern[str] | None:
     if not nick.strip():
         return None

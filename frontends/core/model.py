@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 
 from sat.bridge import events
 from sat.frontends.core import state as reducers
+from sat.frontends.core.observers import enter
 from sat.frontends.core.state import Changes, Object, State
 
 _log = logging.getLogger(__name__)
@@ -27,13 +28,7 @@ class Model:
 
     def observe(self, observer: Observer) -> Callable[[], None]:
         """Tell somebody of each change from now on; return what ends that."""
-        self._observers.append(observer)
-
-        def end() -> None:
-            if observer in self._observers:
-                self._observers.remove(observer)
-
-        return end
+        return enter(self._observers, observer)
 
     def take(self, told: Iterable[tuple[events.Event, int | None]]) -> None:
         """Apply a batch of events, each with its number if it has one."""

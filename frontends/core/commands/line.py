@@ -248,7 +248,7 @@ def _complete(command: Command, tokens: list[str], context: Context) -> list[str
             plain = _plain(command, tokens)
     last = arguments[-1] if arguments else None
     many = any(one.many for one in arguments)
-    if last is not None and last.kind == "text" and not many and len(plain) > len(arguments):
+    if last is not None and kind_of(last) == "text" and not many and len(plain) > len(arguments):
         start = plain[len(arguments) - 1]
         rest = plain[len(arguments) - 1 :]
         if rest == list(range(start, len(tokens))):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import msgspec
 
 from sat.bridge.errors import CommandError
@@ -64,7 +66,7 @@ async def _send_files(params: dict[str, object], attachment: Attachment, actions
         await actions.send_file(
             _profile(params, attachment),
             str(params["to"]),
-            str(path),
+            _expanded(str(path)),
             kind if isinstance(kind, str) else None,
         )
     return ""
@@ -78,8 +80,15 @@ async def _answer(params: dict[str, object], attachment: Attachment, actions: Ac
         )
     words = params.get("_pairs", [])
     assert isinstance(words, list)
-    await actions.answer(question, read_words(msgspec.to_builtins(question.form), words))
+    await actions.answer(
+        question, read_words(msgspec.json.decode(msgspec.json.encode(question.form)), words)
+    )
     return ""
+
+
+def _expanded(path: str) -> str:
+    """Return a path as a shell would pass it on."""
+    return str(Path(path).expanduser())
 
 
 def _profile(params: dict[str, object], attachment: Attachment) -> str:

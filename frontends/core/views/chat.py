@@ -12,6 +12,7 @@ from sat.bridge.errors import CommandError
 from sat.bridge.model import Direction, Message, Phase
 from sat.frontends.core.attachment import Attachment
 from sat.frontends.core.mentions import is_mention
+from sat.frontends.core.observers import enter
 from sat.frontends.core.state import Changes
 from sat.frontends.core.views.names import author_of
 from sat.frontends.core.views.rows import Rows
@@ -90,8 +91,7 @@ class Chat:
 
     def observe_status(self, observer: Callable[[], None]) -> Callable[[], None]:
         """Tell somebody when ``loading``, ``error``, ``at_start`` or ``at_end`` changes."""
-        self._observers.append(observer)
-        return lambda: self._observers.remove(observer) if observer in self._observers else None
+        return enter(self._observers, observer)
 
     def close(self) -> None:
         """Follow the conversation no more."""

@@ -140,6 +140,13 @@ class Contacts(Filtered[ContactRow]):
         if changes.occupants:
             talked = {(one[0], f"{one[1]}/{one[2]}") for one in changes.occupants}
             touched |= talked & self.model.state.conversations.keys()
+        if changes.rooms:
+            # What its people are called has its name in it.
+            touched |= {
+                key
+                for key in self._keys
+                if (key[0], bare(key[1])) in changes.rooms  # type: ignore
+            }
         touched |= changes.roster | changes.rooms | changes.conversations | self._mentions.touched
         self._touch(touched)
 

@@ -6,6 +6,8 @@ from bisect import bisect_left
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from typing import Any, Generic, Protocol, TypeVar
 
+from sat.frontends.core.observers import enter
+
 RowT = TypeVar("RowT")
 _Seen = TypeVar("_Seen", contravariant=True)
 #: What rows are sorted by: what stands in the same place is comparable, the last part unique.
@@ -42,8 +44,7 @@ class Rows(Sequence[RowT], Generic[RowT]):
 
     def observe(self, observer: RowObserver[RowT]) -> Callable[[], None]:
         """Tell somebody of each change from now on; return what ends that."""
-        self._observers.append(observer)
-        return lambda: self._observers.remove(observer) if observer in self._observers else None
+        return enter(self._observers, observer)
 
     # ---- reading
 
