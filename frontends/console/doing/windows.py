@@ -81,6 +81,24 @@ def _opens(
     return lambda: opener(app, link)
 
 
+def _questions(app: "App") -> None:
+    from sat.frontends.console.windows import forms
+
+    forms.questions(app)
+
+
+def _profiles(app: "App") -> None:
+    from sat.frontends.console.windows import accounts
+
+    accounts.accounts(app)
+
+
+def _settings(app: "App") -> None:
+    from sat.frontends.console.windows import options
+
+    options.options(app)
+
+
 DOING: dict[str, Callable[["App"], Awaitable[object] | object]] = {
     "help": _help,
     "list-help": _help,
@@ -90,5 +108,8 @@ DOING: dict[str, Callable[["App"], Awaitable[object] | object]] = {
     "chat-search": _search_here,
     "transfers": _transfers,
     "links": _links,
+    "questions": _questions,
+    "profiles": _profiles,
+    "settings": _settings,
     "chat-menu": _message_menu,
 }

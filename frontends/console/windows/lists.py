@@ -177,7 +177,7 @@ def transfers(app: "App") -> None:
         {"c": (_("copy its address"), copy), "x": (_("cancel"), cancel)},
         _("No file is on its way: Ctrl-O sends one."),
     )
-    _follow(listed, view.rows, _transfer_line)
+    follow(listed, view.rows, _transfer_line)
     popup = Popup(listed, _("Files"), 80, 12)
     urwid.connect_signal(popup, "closed", lambda _popup: view.close())
     app.show(popup)
@@ -220,7 +220,7 @@ class _Following:
         self._listed._invalidate()
 
 
-def _follow(listed: Listed, rows: Any, draw: Callable[[Any], Line]) -> None:
+def follow(listed: Listed, rows: Any, draw: Callable[[Any], Line]) -> None:
     """Draw the rows of a view in a list, as they come and go."""
     following = _Following(listed, rows, draw)
     following.reset()

@@ -71,10 +71,13 @@ def help_here(app: "App") -> None:
         first = ["chat"]
     else:
         first = ["editor"]
-    order = [*first, "anywhere", *(one for one in PLACES if one not in (*first, "anywhere"))]
+    if first == ["editor"]:
+        # Who writes knows how to move a cursor; what else there is comes first.
+        first = ["anywhere", "editor"]
+    order = [*dict.fromkeys((*first, "anywhere", *PLACES))]
     chapters = [(_(PLACES[place]), _pairs(app, place)) for place in order]
     chapters.insert(
-        2, (_("Commands"), [("/help", _("what can be said in a conversation, beside messages"))])
+        1, (_("Commands"), [("/help", _("what can be said in a conversation, beside messages"))])
     )
     signs = [
         *((sign(char), _(word)) for char, _look, word in STATES.values()),
