@@ -200,6 +200,11 @@ class Workspace:
 
     # ---- what happens
 
+    def redraw(self) -> None:
+        """Draw all conversations anew: they have other parts now."""
+        for chat in self._chats.values():
+            chat._invalidate()
+
     def restyle(self) -> None:
         """Draw all messages anew, in another theme."""
         for chat in self._chats.values():

@@ -2,7 +2,6 @@
 
 import os
 import signal
-from collections.abc import Iterator
 
 import pytest
 
@@ -12,22 +11,6 @@ from tests.testbed.processes import is_alive, wait_until
 from tests.testbed.terminal import Terminal
 
 pytestmark = pytest.mark.any_server
-
-
-@pytest.fixture(scope="module")
-def house() -> Iterator[Daemon]:
-    """One daemon for all of these; each test has people of its own."""
-    with Daemon() as running:
-        yield running
-
-
-@pytest.fixture
-def two(server, house: Daemon, people) -> tuple[str, str]:
-    """Two friends, connected by one daemon."""
-    alice, bob = people("alice", "bob")
-    for name in (alice, bob):
-        house.profile(name, server)
-    return alice, bob
 
 
 def hears(house: Daemon, profile: str, body: str) -> bool:

@@ -31,6 +31,11 @@ class Console(Terminal):
             daemon.command("primitivus", *arguments), variables, size=size, folder=daemon.home
         )
 
+    def to_messages(self) -> None:
+        """Go from the line to write in to the messages: Esc, which must not meet another key."""
+        self.press("Escape")
+        self.wait_for(lambda _seen: self.ask("#{cursor_flag}") == "0")
+
     def say(self, text: str) -> None:
         """Type a text and send it."""
         self.type(text)

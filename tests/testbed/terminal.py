@@ -14,6 +14,8 @@ from typing import Self
 
 from tests.testbed.processes import end_pid, find_program, is_alive, wait_until
 
+#: Seconds that something may take to be seen; fewer serve who writes such a test.
+PATIENCE = float(os.environ.get("SAT_PATIENCE", "30"))
 _CONFIGURATION = """\
 set -g default-terminal tmux-256color
 set -g status off
@@ -113,7 +115,10 @@ class Terminal:
         return self.screen().split("\n")
 
     def wait_for(
-        self, wanted: str | Callable[[str], object], timeout: float = 30, colours: bool = False
+        self,
+        wanted: str | Callable[[str], object],
+        timeout: float = PATIENCE,
+        colours: bool = False,
     ) -> str:
         """Return the screen once it holds a text, or satisfies a condition.
 
@@ -131,7 +136,7 @@ class Terminal:
             raise NotSeen(f"{named} is not on the screen:\n{seen}")
         return seen
 
-    def wait_without(self, unwanted: str, timeout: float = 30) -> str:
+    def wait_without(self, unwanted: str, timeout: float = PATIENCE) -> str:
         """Return the screen once it no longer holds a text.
 
         :raises NotSeen: with what it shows, after ``timeout`` seconds
@@ -155,7 +160,7 @@ class Terminal:
         self._run("pipe-pane", "-O", f"exec cat >> {shlex.quote(str(path))}")
         return path
 
-    def wait_end(self, timeout: float = 30) -> int:
+    def wait_end(self, timeout: float = PATIENCE) -> int:
         """Return the exit code of the program once it has ended; less than 0: a signal ended it.
 
         :raises NotSeen: with what it shows, if it doesn't

@@ -86,6 +86,7 @@ def _theme(app: "App") -> None:
 
 def _occupants(app: "App") -> None:
     app.shows_occupants = not app.shows_occupants
+    app.workspace.redraw()
 
 
 def _offline(app: "App") -> None:

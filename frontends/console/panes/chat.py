@@ -70,8 +70,8 @@ class ChatPane(urwid.Widget):
         """Show what was begun elsewhere, where nothing was written here since."""
         conversation = self.app.attachment.state.conversations.get(self.key)
         draft = conversation.draft if conversation is not None else ""
-        if draft != self._draft and self.editor.text == self._draft:
-            self._draft = draft
+        before, self._draft = self._draft, draft
+        if draft != before and self.editor.text == before:
             self.editor.text = draft
             self.editor.cursor = len(draft)
 
@@ -190,7 +190,6 @@ class ChatPane(urwid.Widget):
         self.app.submit(self, text)
 
     def _written(self, _editor: Editor, text: str) -> None:
-        self._draft = text
         self.app.actions.draft(*self.key, text)
 
     def _complete(self, _editor: Editor, text: str, cursor: int) -> None:

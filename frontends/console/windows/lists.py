@@ -34,7 +34,8 @@ _STATES = {
 class Listed(urwid.Widget):
     """A list, and below it a line that says which keys do what.
 
-    :param keys: what a key does with the chosen row, and what that is called
+    :param keys: what a key does with the chosen row, and what that is called; the list itself
+        does what is None
     :param empty: what is said where there is nothing
     """
 
@@ -42,7 +43,7 @@ class Listed(urwid.Widget):
     _selectable = True
 
     def __init__(
-        self, keys: Mapping[str, tuple[str, Callable[[Hashable], object]]], empty: str
+        self, keys: Mapping[str, tuple[str, Callable[[Hashable], object] | None]], empty: str
     ) -> None:
         super().__init__()
         self.list = RowList()
@@ -54,9 +55,10 @@ class Listed(urwid.Widget):
         urwid.connect_signal(self.list, "activated", lambda _list, key: self._do("enter", key))
 
     def _do(self, key: str, row: Hashable) -> bool:
-        if key not in self._keys or row is None:
+        does = self._keys.get(key, ("", None))[1]
+        if does is None or row is None:
             return False
-        self._keys[key][1](row)
+        does(row)
         return True
 
     def say(self, note: str) -> None:

@@ -32,7 +32,7 @@ def options(app: "App") -> None:
         elif (option := view.rows.get(key)) is not None:
             _change(app, option)
 
-    listed = Listed({"enter": (_("change it"), change), "/": (_("look for"), lambda _: None)}, "")
+    listed = Listed({"enter": (_("change it"), change), "/": (_("look for"), None)}, "")
     follow(listed, view.rows, _line)
     console = _("This console")
     for at, (name, (value, _do)) in enumerate(_own(app).items()):
