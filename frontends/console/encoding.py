@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 from sat.frontends.console.texts import _
 
+_COERCED = ("c.utf-8", "c.utf8", "utf-8")
+
 
 def choose(environment: Mapping[str, str] = os.environ) -> tuple[str, str]:
     """Return what is written to the terminal, ``utf-8`` or ``ascii``, and what is to be said of it.
@@ -19,6 +21,9 @@ def choose(environment: Mapping[str, str] = os.environ) -> tuple[str, str]:
     except locale.Error:
         told = _("This system has no locale “{name}”: the screen is drawn in UTF-8.")
         return "utf-8", told.format(name=named)
+    if named.lower() in _COERCED and environment.get("LANG") in ("C", "POSIX"):
+        # Python itself has put another in its place (PEP 538).
+        named = environment["LANG"]
     charset = named.partition(".")[2].partition("@")[0].lower().replace("-", "")
     if charset == "utf8":
         return "utf-8", ""

@@ -140,7 +140,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("edit-yank-pop", mark("put in what was cut before"), "editor", ("meta y",)),
     Action("edit-undo", mark("undo"), "editor", ("ctrl _", "meta u")),
     Action("edit-redo", mark("redo"), "editor", ("meta r",)),
-    Action("dialog-close", mark("close it"), "dialog", ("esc",)),
+    Action("dialog-close", mark("close it"), "dialog", ("esc", "ctrl g")),
 )
 
 BY_NAME: Mapping[str, Action] = {one.name: one for one in ACTIONS}

@@ -6,13 +6,13 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 import urwid
-from sat.frontends.console.widgets.panes import Panes
-from sat.frontends.console.widgets.tabs import Tabs
 
 from sat.bridge.errors import CommandError
 from sat.frontends.console.panes.chat import ChatPane
 from sat.frontends.console.panes.welcome import Welcome
 from sat.frontends.console.texts import _
+from sat.frontends.console.widgets.panes import Panes
+from sat.frontends.console.widgets.tabs import Tabs
 from sat.frontends.core.state import Key
 from sat.frontends.core.views.names import name_of
 

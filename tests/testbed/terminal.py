@@ -20,7 +20,7 @@ _CONFIGURATION = """\
 set -g default-terminal tmux-256color
 set -g status off
 set -g remain-on-exit on
-set -g focus-events on
+set -g focus-events off
 set -g escape-time 0
 set -g history-limit 2000
 set -g mouse off

@@ -153,18 +153,16 @@ def _asked(values: Values) -> dict[str, Any]:
 
 def add(app: "App") -> None:
     """Ask for an account that there is, and connect it."""
+    made: list[str] = []
 
     async def done(values: Values) -> None:
         params = _asked(values)
-        made = str(params["name"])
-        if made not in app.attachment.state.profiles:
-            await app.attachment.change("profile.create", Profile, **params)
-        else:
-            # The first try was refused by the server: what was filled in anew counts.
-            given = ("password", "jid", "server", "ca")
-            changed = {one: params[one] for one in given if params.get(one)}
-            await app.attachment.change("profile.set", Profile, name=made, values=changed)
-        await app.actions.connect(made)
+        while made:
+            # The server refused the last try: what is filled in now counts, and nothing else.
+            await app.attachment.change("profile.delete", type(None), name=made.pop())
+        await app.attachment.change("profile.create", Profile, limit=PATIENCE, **params)
+        made.append(str(params["name"]))
+        await app.actions.connect(made[0])
 
     fill_in(
         app, _("An account that you have"), _common(), done,

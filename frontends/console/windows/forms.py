@@ -26,6 +26,8 @@ _KINDS = {
     "text-multi": Kind.LINES,
     "text-private": Kind.PRIVATE,
 }
+#: So many answers stand side by side.
+_FEW = 4
 _YES = ("true", "1", "yes")
 #: What a form may be wide.
 WIDE = 64
@@ -128,19 +130,15 @@ def question(app: "App", asked: model.Question) -> None:
             raise CommandError("unknown.question", _("It was answered elsewhere meanwhile."))
         await app.actions.answer(asked, values)
 
-    if len(fields) == 1 and fields[0].kind == "boolean":
+    if len(fields) == 1 and (options := choices_of(fields[0])):
         name = fields[0].name
-        text = "\n".join(filter(None, (asked.sentence, asked.form.instructions)))
-        decide(
-            app,
-            title,
-            text,
-            [
-                (_("Later"), lambda: None),
-                (_("Yes"), lambda: answer({name: ["true"]})),
-                (_("No"), lambda: answer({name: ["false"]})),
-            ],
-        )
+        text = "\n".join(filter(None, (asked.sentence, asked.form.instructions, fields[0].label)))
+
+        def gives(value: str) -> Callable[[], object]:
+            return lambda: answer({name: [value]})
+
+        answers = [(told, gives(value)) for value, told in options]
+        decide(app, title, text, [(_("Later"), lambda: None), *answers])
         return
 
     async def done(values: Values) -> None:
@@ -151,6 +149,16 @@ def question(app: "App", asked: model.Question) -> None:
     if asked.form.instructions:
         told.append(Field("", Kind.FIXED, asked.form.instructions))
     fill_in(app, title, [*told, *(field_of(one) for one in fields)], done)
+
+
+def choices_of(field: model.Field) -> list[tuple[str, str]]:
+    """Return what a question of one field is answered by, where that is few things to choose."""
+    words = {"yes": _("Yes"), "no": _("No")}
+    if field.kind == "boolean":
+        return [("true", _("Yes")), ("false", _("No"))]
+    if field.kind == "list-single" and field.required and len(field.options) <= _FEW:
+        return [(one, words.get(one, cells.line(one))) for one in field.options]
+    return []
 
 
 def field_of(field: model.Field) -> Field:

@@ -13,6 +13,7 @@ from sat.frontends.console.main import read
         ({"LANG": "C.UTF-8"}, "utf-8", ""),
         ({"LANG": "fr_FR.utf8@euro"}, "utf-8", ""),
         ({"LANG": "C"}, "utf-8", "“C” names no character set"),
+        ({"LC_CTYPE": "C.UTF-8", "LANG": "C"}, "utf-8", "“C” names no character set"),
         ({}, "utf-8", "“C” names no character set"),
         ({"LANG": "C.UTF-8", "LC_ALL": "POSIX"}, "utf-8", "“POSIX” names no character set"),
         ({"LANG": "fr_FR.ISO-8859-1"}, "ascii", "“fr_FR.ISO-8859-1” has no UTF-8"),
