@@ -7,6 +7,7 @@ import pytest
 
 from tests.testbed import Daemon
 from tests.testbed.bus import Bus
+from tests.testbed.daemon import ROOT
 
 
 @pytest.fixture
@@ -25,6 +26,7 @@ def test_what_is_written_in_one_is_seen_in_the_other(environment, bridge):
     done = subprocess.run(
         [sys.executable, "-m", "tests.frontends.core.story"],
         env=environment | {"SAT_BRIDGE": bridge}, capture_output=True, text=True, timeout=90,
+        cwd=ROOT,
     )  # fmt: skip
     assert (done.stdout, done.stderr) == ("offline.profile\n20 ['me']\n", "")
 
