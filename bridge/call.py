@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from sat.bridge.errors import CommandError
 from sat.bridge.grant import Grant
@@ -26,7 +26,7 @@ class Call:
     txn: str | None = None
     digest: bytes = b""
     recorded: bool = False
-    descriptors: list[int] = field(default_factory=list)
+    descriptors: list[int] | None = None
 
     def take_descriptor(self) -> int:
         """Return the open descriptor that came with the call; the caller owns it from now on.

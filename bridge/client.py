@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import socket
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
@@ -21,6 +20,7 @@ from sat.bridge.blocking import RESYNC
 from sat.bridge.errors import CommandError, unreached
 from sat.bridge.events import CORE_EVENTS, Event
 from sat.bridge.log import Origin
+from sat.bridge.passing import pass_files
 from sat.bridge.paths import socket_path
 from sat.bridge.types import decode_hook, encode_hook
 
@@ -29,9 +29,6 @@ API = "1"
 
 #: The longest line, in bytes, in either direction.
 MAX_LINE = 16 * 1024 * 1024
-
-#: Seconds for which a file may wait until the daemon has read what was written before.
-_PATIENCE = 20.0
 
 Result = TypeVar("Result")
 
@@ -177,7 +174,11 @@ class Client:
         self._waiting[id_] = answer
         try:
             if descriptors:
-                line = await self._pass(descriptors, line)
+                if not self.is_local:
+                    raise CommandError(
+                        "usage.descriptor", "A daemon on another machine can't be passed files."
+                    )
+                line = await pass_files(self._writer, descriptors, line)
             self._writer.write(line)
             with contextlib.suppress(ConnectionError):
                 # The reader knows how the session ended, and tells it by the future.
@@ -185,50 +186,13 @@ class Client:
             raw = await answer
         finally:
             self._waiting.pop(id_, None)
-        # msgspec knows no type of all objects.
-        kind: Any = Any if result_type is object else result_type
-        try:
-            return cast(Result, msgspec.json.decode(raw, type=kind, dec_hook=decode_hook))
-        except msgspec.DecodeError as error:
-            raise CommandError(
-                "failed.answer", f"{method} answered what this program does not expect: {error}."
-            ) from error
+        return result_of(method, raw, result_type)
 
     @property
     def is_local(self) -> bool:
         """Whether open files can be passed to the daemon."""
         found = self._writer.get_extra_info("socket")
         return found is not None and found.family == socket.AF_UNIX and type(self) is Client
-
-    async def _pass(self, descriptors: Sequence[int], line: bytes) -> bytes:
-        """Send descriptors with the beginning of a line; return what is left of it."""
-        if not self.is_local:
-            raise CommandError(
-                "usage.descriptor", "A daemon on another machine can't be passed open files."
-            )
-        loop = asyncio.get_running_loop()
-        fileno = self._writer.get_extra_info("socket").fileno()
-        # asyncio's own socket lends no sendmsg: this is another name for it.
-        with socket.socket(fileno=os.dup(fileno)) as line_socket:
-            end = loop.time() + _PATIENCE
-            while True:
-                # The descriptors go with this line: whatever was written before goes first.
-                if not self._writer.transport.get_write_buffer_size():
-                    try:
-                        sent = socket.send_fds(line_socket, [line], list(descriptors))
-                    except BlockingIOError:
-                        sent = 0
-                    except OSError as error:
-                        raise CommandError(
-                            "daemon.gone", f"The line to the daemon broke: {error.strerror}."
-                        ) from error
-                    if sent:
-                        return line[sent:]
-                if loop.time() > end:
-                    raise CommandError(
-                        "timeout.answer", "The daemon does not read what it is sent."
-                    )
-                await asyncio.sleep(0.01)
 
     async def attach(
         self,
@@ -262,8 +226,8 @@ class Client:
 
         :raises CommandError: ``daemon.gone`` when the daemon ends
         """
-        while (received := await self._events.get()) is not None:
-            yield received
+        while (found := await self._events.get()) is not None:
+            yield found
         self._events.put_nowait(None)
         if self._ended is not None and self._ended.name != "daemon.closed":
             raise self._ended
@@ -274,8 +238,8 @@ class Client:
         :param most: how many come together at most
         :raises CommandError: as :meth:`events`
         """
-        async for received in self.events():
-            batch = [received]
+        async for first in self.events():
+            batch = [first]
             while len(batch) < most and not self._events.empty():
                 following = self._events.get_nowait()
                 if following is None:
@@ -318,7 +282,7 @@ class Client:
 
     def _take(self, message: _Message) -> None:
         if message.method == "event":
-            self._events.put_nowait(_received(message.params))
+            self._events.put_nowait(received(message.params))
         elif message.method == "resync":
             raise CommandError("log.trimmed", RESYNC, msgspec.json.decode(message.params))
         elif message.method is not None:
@@ -375,7 +339,11 @@ async def greet(client: Client, name: str, **more: object) -> Client:
     return client
 
 
-def _received(raw: msgspec.Raw) -> Received:
+def received(raw: bytes | msgspec.Raw) -> Received:
+    """Read an event's ``params``, as JSON.
+
+    :raises msgspec.DecodeError: if they are none
+    """
     params = msgspec.json.decode(raw, type=_Params)
     kind = CORE_EVENTS.get(params.type)
     event: Event
@@ -387,6 +355,21 @@ def _received(raw: msgspec.Raw) -> Received:
             b'{"data":' + bytes(params.data) + b"}", type=kind, dec_hook=decode_hook
         )
     return Received(event, params.ts, params.profile, params.seq, params.prev, params.origin)
+
+
+def result_of(method: str, raw: bytes | msgspec.Raw, result_type: type[Result]) -> Result:
+    """Read what a method has answered.
+
+    :raises CommandError: ``failed.answer``
+    """
+    # msgspec knows no type of all objects.
+    kind: Any = Any if result_type is object else result_type
+    try:
+        return cast(Result, msgspec.json.decode(raw, type=kind, dec_hook=decode_hook))
+    except msgspec.DecodeError as error:
+        raise CommandError(
+            "failed.answer", f"{method} answered what this program does not expect: {error}."
+        ) from error
 
 
 def _command_error(error: _Error) -> CommandError:

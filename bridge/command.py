@@ -44,8 +44,8 @@ class CommandSpec:
     """A command as its signature tells it.
 
     ``per_profile`` commands take the parameter ``profile`` besides those listed here; every one
-    takes ``txn``. ``decoder`` reads and checks the parameters. ``cli`` is what jp calls it, where
-    that is not the name with a space for the dot.
+    takes ``txn``. ``decoder`` reads and checks the parameters, these too. ``cli`` is what jp calls
+    it, where that is not the name with a space for the dot.
     """
 
     name: str
@@ -61,9 +61,10 @@ class CommandSpec:
     wants_call: bool
     attribute: str
 
-    def decode(self, params: msgspec.Raw) -> dict[str, object]:
+    def decode(self, params: msgspec.Raw) -> tuple[dict[str, object], str | None, str | None]:
         """Check a call's parameters against the signature.
 
+        :return: the arguments, the profile's name and the transaction, where they are given
         :raises CommandError: ``usage.params``, naming the parameter that is wrong or missing
         """
         try:
@@ -74,7 +75,9 @@ class CommandSpec:
             raise CommandError(
                 "usage.params", f"{self.name}: the parameters are nested too deeply"
             ) from None
-        return msgspec.structs.asdict(decoded)
+        given: dict[str, Any] = msgspec.structs.asdict(decoded)
+        profile = given.pop("profile") if self.per_profile else None
+        return given, profile, given.pop("txn")
 
 
 def command(
@@ -171,6 +174,10 @@ def _specify(
         (one.name, one.type) if one.required else (one.name, one.type, one.default)
         for one in parameters
     ]
+    for context in ("txn", "profile") if per_profile else ("txn",):
+        if any(one.name == context for one in parameters):
+            raise TypeError(f"{name}: {context} is a parameter of every such call")
+        fields_of_struct.append((context, str | None, None))
     for one in parameters:
         _check_crosses(f"{name}: the parameter {one.name}", one.type, one.default)
     _check_crosses(f"{name}: the result", hints["return"], None)

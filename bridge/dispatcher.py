@@ -32,14 +32,6 @@ class Results(Protocol):
         """Record the result of a call that has committed nothing by itself."""
 
 
-class _Context(msgspec.Struct, frozen=True):
-    profile: str | None = None
-    txn: str | None = None
-
-
-_context = msgspec.json.Decoder(_Context)
-
-
 @dataclass(frozen=True, slots=True)
 class _Entry:
     spec: CommandSpec
@@ -118,14 +110,9 @@ class Dispatcher:
         spec = entry.spec
         if not spec.per_profile:
             _check_level(call, spec)
-        try:
-            context = _context.decode(params or b"{}")
-        except (msgspec.ValidationError, RecursionError) as error:
-            raise CommandError("usage.params", f"{call.method}: {error}") from error
-        arguments = spec.decode(params)
-        call.txn = context.txn
+        arguments, profile, call.txn = spec.decode(params)
         if spec.per_profile:
-            call.profile = self._choose(context.profile, call.grant)
+            call.profile = self._choose(profile, call.grant)
             _check_level(call, spec)
         method = getattr(entry.owner(call.profile), spec.attribute)
         if spec.wants_call:

@@ -33,17 +33,49 @@ class _Wire(Protocol):
     def unregisterProducer(self) -> None: ...
 
 
+class Gathering:
+    """While it is open (``with``), what is answered waits; then it goes out, at once to each.
+
+    What many callers wait for is often stored together, and writing each answer by itself would
+    cost a system call each.
+    """
+
+    def __init__(self) -> None:
+        self.is_open = False
+        self._lines: list[LineProtocol] = []
+
+    def __enter__(self) -> None:
+        self.is_open = True
+
+    def __exit__(self, *_: object) -> None:
+        self.is_open = False
+        lines, self._lines = self._lines, []
+        for line in lines:
+            line.go_on()
+
+    def hold(self, line: LineProtocol) -> None:
+        """Let a line go on at the end."""
+        self._lines.append(line)
+
+
 @implementer(IPushProducer)
 class LineProtocol(TwistedProtocol):
     """One accepted connection: cuts lines for its session, and keeps to its pace.
 
     :param make_session: makes the session of a new frontend
     :param forget: is told when it has ended
+    :param gathering: what is written while it is open waits for its end
     """
 
-    def __init__(self, make_session: MakeSession, forget: Callable[[Session], None]) -> None:
+    def __init__(
+        self,
+        make_session: MakeSession,
+        forget: Callable[[Session], None],
+        gathering: Gathering | None = None,
+    ) -> None:
         self._make_session = make_session
         self._forget = forget
+        self._gathering = gathering or Gathering()
         self._wire: _Wire
         self._session: Session | None = None
         self._parts: list[bytes] = []
@@ -52,7 +84,8 @@ class LineProtocol(TwistedProtocol):
         self._waiting: deque[bytes] = deque()
         self._ending = False
         self._silent = 0
-        # What is answered while lines are cut goes out at once; None: each write by itself.
+        # What goes out at once: what is answered while lines are cut, or something is gathered;
+        # None: each write by itself.
         self._gathered: list[bytes] | None = None
         self._gathered_size = 0
 
@@ -80,8 +113,7 @@ class LineProtocol(TwistedProtocol):
         try:
             self._cut(data)
         finally:
-            self._flush()
-            self._gathered = None
+            self.go_on()
 
     def _cut(self, data: bytes) -> None:
         *ends, rest = data.split(b"\n")
@@ -112,8 +144,11 @@ class LineProtocol(TwistedProtocol):
     def write(self, data: bytes) -> None:
         """Queue bytes for the frontend."""
         if self._gathered is None:
-            self._wire.write(data)
-            return
+            if not self._gathering.is_open:
+                self._wire.write(data)
+                return
+            self._gathered = []
+            self._gathering.hold(self)
         self._gathered.append(data)
         self._gathered_size += len(data)
         if self._gathered_size > _GATHERED:
@@ -156,6 +191,11 @@ class LineProtocol(TwistedProtocol):
         self._flush()
         self._wire.unregisterProducer()
         self._wire.loseConnection()
+
+    def go_on(self) -> None:
+        """Write what was gathered, and all that comes by itself."""
+        self._flush()
+        self._gathered = None
 
     def _flush(self) -> None:
         if self._gathered:

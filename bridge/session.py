@@ -110,9 +110,10 @@ class Session:
             return
         if request is None:
             return
-        call = Call(self.id, request.method, self._granted)
-        call.descriptors = self._descriptors[: request.descriptors]
-        del self._descriptors[: request.descriptors]
+        call = Call(self.id, request.method, self.grant or _NOTHING)
+        if request.descriptors:
+            call.descriptors = self._descriptors[: request.descriptors]
+            del self._descriptors[: request.descriptors]
         self._running += 1
         if self._running >= _MAX_RUNNING:
             self._line.pause_reading()
@@ -190,9 +191,10 @@ class Session:
     async def _serve(self, request: Request, call: Call) -> None:
         try:
             try:
-                run = self._run(request, call)
-                trace = self._trace
-                result = await (trace.run(call, self.client, run, request.params) if trace else run)
+                run, trace = self._run(request, call), self._trace
+                if trace is not None and trace.watched:
+                    run = trace.run(call, self.client, run, request.params)
+                result = await run
             except CommandError as error:
                 if request.id is not msgspec.UNSET:
                     self._answer_error(request.id, error)
@@ -224,7 +226,8 @@ class Session:
             raise CommandError("usage.hello", "say session.hello first, with the api you speak")
         if own is None:
             return await self._dispatcher.run(call, request.params)
-        result = await getattr(self, own.attribute)(**own.decode(request.params))
+        arguments, _, _ = own.decode(request.params)
+        result = await getattr(self, own.attribute)(**arguments)
         if isinstance(result, Attaching):
             self._begin(result, request.id)
             return None

@@ -94,6 +94,11 @@ class Trace:
             )
         self._watchers.setdefault(call.session, 0)
 
+    @property
+    def watched(self) -> bool:
+        """Whether anybody is told."""
+        return bool(self._watchers)
+
     def forget(self, session: str) -> None:
         """Tell a session no more."""
         self._watchers.pop(session, None)
@@ -102,8 +107,6 @@ class Trace:
         self, call: Call, client: str, work: Awaitable[bytes | None], params: msgspec.Raw
     ) -> bytes | None:
         """Wait for a call's result and return it; tell of the call."""
-        if not self._watchers:
-            return await work
         self._number += 1
         told = Traced(
             id=self._number,
@@ -153,7 +156,7 @@ class Trace:
             return {}
         try:
             given = msgspec.json.decode(bytes(params) or b"{}", type=dict[str, object])
-            typed = spec.decode(params)
+            typed, _, _ = spec.decode(params)
         except (msgspec.MsgspecError, CommandError, RecursionError):
             return {}
         shown = {}

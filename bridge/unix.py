@@ -26,7 +26,7 @@ from twisted.internet.protocol import Protocol as TwistedProtocol
 from twisted.internet.unix import Port, Server
 from zope.interface import implementer
 
-from sat.bridge.lines import LineProtocol, MakeSession
+from sat.bridge.lines import Gathering, LineProtocol, MakeSession
 from sat.bridge.session import Session
 
 
@@ -73,6 +73,7 @@ def listen(
     path: str,
     make_session: MakeSession,
     forget: Callable[[Session], None],
+    gathering: Gathering | None = None,
 ) -> IListeningPort:
     """Accept frontends at ``path``; whatever stands there is replaced.
 
@@ -80,10 +81,11 @@ def listen(
 
     :param make_session: makes the session of a new frontend
     :param forget: is told when a session has ended
+    :param gathering: see :class:`sat.bridge.lines.LineProtocol`
     """
     if os.path.lexists(path):
         os.unlink(path)  # noqa: PTH108
-    factory = _Factory(make_session, forget)
+    factory = _Factory(make_session, forget, gathering)
     # As Twisted's ``listenUNIX``, which has transports of its own.
     port = _Port(os.fsencode(path), cast(IProtocolFactory, factory), mode=0o600, reactor=reactor)
     before = os.umask(0o177)
@@ -99,13 +101,15 @@ def adopt(
     connection: socket.socket,
     make_session: MakeSession,
     forget: Callable[[Session], None],
+    gathering: Gathering | None = None,
 ) -> None:
     """Serve a frontend at the other end of a connected socket, such as one of ``socketpair``.
 
     :param make_session: makes its session
     :param forget: is told when that has ended
+    :param gathering: see :class:`sat.bridge.lines.LineProtocol`
     """
-    line = UnixLine(make_session, forget)
+    line = UnixLine(make_session, forget, gathering)
     connection.setblocking(False)
     # As Twisted's Port does with what it accepts; ``adoptStreamConnection`` passes no descriptors.
     server = _Server(connection, line, "", None, 0, reactor)  # type: ignore[no-untyped-call]
@@ -115,12 +119,18 @@ def adopt(
 class _Factory(Factory):
     noisy = False
 
-    def __init__(self, make_session: MakeSession, forget: Callable[[Session], None]) -> None:
+    def __init__(
+        self,
+        make_session: MakeSession,
+        forget: Callable[[Session], None],
+        gathering: Gathering | None,
+    ) -> None:
         self.make_session = make_session
         self.forget = forget
+        self.gathering = gathering
 
     def buildProtocol(self, addr: IAddress | None) -> TwistedProtocol:
-        return UnixLine(self.make_session, self.forget)
+        return UnixLine(self.make_session, self.forget, self.gathering)
 
 
 @implementer(IFileDescriptorReceiver, IHalfCloseableProtocol)

@@ -109,8 +109,9 @@ def result_line(id_: int | str | None, *result: bytes) -> bytes:
     It is put together at once: it may hold thousands of contacts. If it is too long for a line,
     an error takes its place.
     """
-    head = b'{"jsonrpc":"2.0","id":' + msgspec.json.encode(id_) + b',"result":'
-    line = b"".join((head, *result, b"}\n"))
+    line = b"".join(
+        (b'{"jsonrpc":"2.0","id":', msgspec.json.encode(id_), b',"result":', *result, b"}\n")
+    )
     if len(line) <= MAX_LINE:
         return line
     too_large = "the answer is too large for a line: ask for less at a time"

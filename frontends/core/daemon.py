@@ -7,6 +7,7 @@ from sat.bridge.errors import CommandError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from sat.bridge.blocking import Client
+    from sat.bridge.dbus_client import DBusClient
 
 
 def connect(name: str, timeout: float | None = 60.0, remote: str | None = None) -> "Client":
@@ -28,7 +29,7 @@ def connect(name: str, timeout: float | None = 60.0, remote: str | None = None) 
 
         return RemoteClient(find(where), name=name, timeout=timeout)
     if way == "dbus":
-        return _connect_dbus(name, timeout)
+        return connect_dbus(timeout)
     return connect_here(name, timeout)
 
 
@@ -85,7 +86,13 @@ def check_start(code: int, sentence: str) -> None:
         )
 
 
-def _connect_dbus(name: str, timeout: float | None) -> "Client":
+def connect_dbus(timeout: float | None = 60.0, *, start_it: bool = True) -> "DBusClient":
+    """Open a session through ``sat-dbus``.
+
+    :param start_it: whether a daemon is started if none runs, unless ``SAT_NO_START`` is set
+    :raises CommandError: ``failed.dbus`` if what it needs isn't installed; else as
+        :class:`sat.bridge.dbus_client.DBusClient`
+    """
     try:
         from sat.bridge.dbus_client import DBusClient
     except ImportError as error:
@@ -95,7 +102,7 @@ def _connect_dbus(name: str, timeout: float | None) -> "Client":
             "pip install 'salut-a-toi[dbus]'.",
         ) from error
     client = DBusClient(timeout=timeout)
-    if not client.daemon_runs and may_start():
+    if not client.daemon_runs and start_it and may_start():
         client.close()
         start()
         client = DBusClient(timeout=timeout)

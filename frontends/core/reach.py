@@ -8,7 +8,7 @@ from typing import Literal, Protocol, TypeVar
 
 from sat.bridge.client import Attached, Hello, Received
 from sat.bridge.errors import CommandError
-from sat.frontends.core.daemon import check_start, may_start, way_to
+from sat.frontends.core.daemon import check_start, connect_dbus, may_start, way_to
 
 _Result = TypeVar("_Result")
 
@@ -76,6 +76,8 @@ class Reach:
         :raises CommandError: ``daemon.missing`` if none runs; ``timeout.hello`` if what is there
             says nothing; what the ways of reaching it raise
         """
+        if self._way == "dbus":
+            return await self._open_dbus(start)
         patience = PATIENCE_REMOTE if self.is_remote else PATIENCE
         try:
             return await asyncio.wait_for(self._open(), patience)
@@ -90,6 +92,11 @@ class Reach:
                 raise
         await start_daemon()
         return await asyncio.wait_for(self._open(), patience)
+
+    async def _open_dbus(self, start: bool) -> Session:
+        from sat.bridge import dbus_session
+
+        return await dbus_session.connect(lambda: connect_dbus(None, start_it=start))
 
     async def _open(self) -> Session:
         if self._way == "remote":

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Text, bindparam, insert, update
+from sqlalchemy import Text, bindparam, insert, text, update
 
 from sat.backend import schema
 from sat.backend.conversations import find_conversation
@@ -116,7 +116,7 @@ _LAST_BETWEEN = Prepared(
     " WHERE conversation_id = :conversation_id AND id >= :low AND id < :high"
 )
 _LAST_SO_FAR = Prepared(
-    "SELECT id FROM message WHERE conversation_id = :conversation_id AND direction = :direction"
+    "SELECT id FROM message WHERE conversation_id = :conversation_id AND direction IS :direction"
     " ORDER BY id DESC LIMIT 1"
 )
 _ADD_CONVERSATION = Prepared(
@@ -131,20 +131,25 @@ _READ_ALL = Prepared(
 _BY_ARCHIVE_ID = Prepared(
     of_conversation.where(_message.c.archive_id == bindparam("archive_id")).limit(1)
 )
-_BY_ORIGIN_ID = Prepared(
+#: By the index of these ids alone: without the type SQLite reads the whole conversation.
+BY_ORIGIN_ID = Prepared(
     of_conversation.where(
         _message.c.origin_id == bindparam("origin_id"),
-        _message.c.direction == bindparam("direction"),
+        _message.c.direction.is_not_distinct_from(bindparam("direction", type_=Text)),
+        text("message.type != 'groupchat'"),
     ).limit(1)
 )
 _alike = of_conversation.where(
     _message.c.id >= bindparam("low"),
     _message.c.id < bindparam("high"),
-    _message.c.direction == bindparam("direction"),
+    _message.c.direction.is_not_distinct_from(bindparam("direction", type_=Text)),
     _message.c.body == bindparam("body"),
     _message.c.stanza_id.is_not_distinct_from(bindparam("stanza_id", type_=Text)),
 ).order_by(_message.c.id)
-_ALIKE_NOT_ARCHIVED = Prepared(_alike.where(_message.c.archive_id.is_(None)).limit(1))
+_ALIKE_NOT_ARCHIVED = Prepared(
+    # Where a walk brings many of one hour, those that have a name by now are all the others.
+    _alike.where(_message.c.archive_id.is_(None)).limit(1)
+)
 _ALIKE_ARCHIVED = Prepared(_alike.where(_message.c.archive_id.is_not(None)).limit(1))
 
 #: How far apart, in milliseconds, the times of two copies may be that carry no common id.
@@ -276,7 +281,7 @@ def _find_named(tx: Transaction, new: NewMessage, conversation_id: int) -> Store
         found = look(_BY_ARCHIVE_ID, conversation_id=conversation_id, archive_id=new.archive_id)
     if found is None and new.origin_id is not None:
         found = look(
-            _BY_ORIGIN_ID,
+            BY_ORIGIN_ID,
             conversation_id=conversation_id,
             origin_id=new.origin_id,
             direction=new.direction.value,

@@ -225,8 +225,8 @@ class Archive:
     async def catch_up(self, owner: JID, first: int | None = None) -> None:
         """Fetch all that an archive has got since the last time.
 
-        While a page is stored, the next one is on its way. Interrupted anywhere, it goes on from
-        the last page that is stored whole.
+        While a page is dealt with, the next one is on its way. Interrupted anywhere, it goes on
+        from the last page that is stored whole.
 
         :param owner: whose archive: the account's bare JID, or a room's
         :param first: how many messages the first time, the last ones; then they are no news
@@ -248,33 +248,44 @@ class Archive:
         if after is None and stamp is not None:
             begin = datetime.fromtimestamp(stamp / 1000, UTC) - _MARGIN
         storing: Deferred[None] | None = None
+        asked = self._ask(owner, after, begin)
         read = 0
         try:
             while True:
-                query = Query(after=after, start=None if after else begin, most=PAGE)
                 try:
-                    results, page = await self.page(owner, query, _TIMEOUT)
+                    results, page = await asked
                 except StanzaError as error:
                     if error.condition != "item-not-found" or after is None or stamp is None:
                         raise
                     # It has forgotten the message at which we were (XEP-0313, section 4.3).
                     after, begin = None, datetime.fromtimestamp(stamp / 1000, UTC) - _MARGIN
                     stamp = None
+                    asked = self._ask(owner, after, begin)
                     continue
-                if storing is not None:
-                    await storing
                 last = page.last or (results[-1].id if results else None)
                 over = page.complete or not results or last is None or last == after
+                after = last
+                if not over:
+                    asked = self._ask(owner, after, begin)
+                if storing is not None:
+                    await storing
                 storing = start(self._store(owner, results, place, last, over, begin))
                 if over:
                     return
-                after = last
                 read += len(results)
                 if read >= WALK_FIRST and owner == live.jid:
                     self.holding.let_pass()
         finally:
+            asked.addErrback(lambda _: None).cancel()
             if storing is not None:
                 await storing
+
+    def _ask(
+        self, owner: JID, after: str | None, begin: datetime
+    ) -> Deferred[tuple[list[Result], Page]]:
+        """Ask for the page behind a message, or from a time on, where there is none."""
+        query = Query(after=after, start=None if after else begin, most=PAGE)
+        return start(self.page(owner, query, _TIMEOUT))
 
     async def _point(self, owner: JID) -> Row | None:
         """Return the id and time of the message up to which an archive is known, and since when."""

@@ -65,6 +65,7 @@ from sat.bridge.events import (
     StorageChanged,
 )
 from sat.bridge.grant import EVERYTHING
+from sat.bridge.lines import Gathering
 from sat.bridge.model import Changed, PluginInfo, Status, Storage
 from sat.bridge.paths import Home
 from sat.bridge.session import OWN_CALLS, Session
@@ -105,6 +106,7 @@ class Daemon:
         prepare(database)
         self._store = store = Store(reactor, database)
         self._journal = journal = Journal(reactor, store, self._storage_changed, now=now)
+        journal.answering = self._gathering = Gathering()
         self.hub = Hub(journal, store, now)
         self._plugins = Loader(Path(home.plugins))
         self._options = Options(journal, store.read_now(Options.stored))
@@ -157,7 +159,11 @@ class Daemon:
         self._ready = True
         _log.info("sat {version}: frontends are accepted", version=sat.__version__)
         self._port = listen(
-            self._reactor, self._home.socket, self._make_session, self._forget_session
+            self._reactor,
+            self._home.socket,
+            self._make_session,
+            self._forget_session,
+            self._gathering,
         )
         self._remote.begin(self._pairings, self._make_session, self._forget_session)
         self._repeat(self._plugins.look, _LOOK)
@@ -168,7 +174,13 @@ class Daemon:
 
     def serve(self, connection: socket.socket) -> None:
         """Serve a frontend of this very process, at the other end of a connected socket."""
-        adopt(self._reactor, connection, self._make_session, self._forget_session)
+        adopt(
+            self._reactor,
+            connection,
+            self._make_session,
+            self._forget_session,
+            self._gathering,
+        )
 
     async def end(self) -> None:
         """Take no more calls, store and acknowledge what has arrived, and close every stream."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import msgspec
-from sqlalchemy import bindparam
+from sqlalchemy import Text, bindparam, select, text
 
 from sat.backend import schema
+from sat.backend.adding import BY_ORIGIN_ID
 from sat.backend.history import (
     FIND_CONVERSATION,
     StoredMessage,
@@ -26,23 +27,33 @@ from sat.bridge.model import Message, MessageState, MessageType
 _MAX_ATTEMPTS = 3
 _message = schema.message
 
-_BY_STANZA_ID = Prepared(
-    of_conversation.where(
-        _message.c.direction == "out",
-        (_message.c.stanza_id == bindparam("stanza_id"))
-        | (_message.c.origin_id == bindparam("stanza_id")),
-    )
+#: Among so many of the last messages of a conversation one is looked for that its author, another
+#: program of the account, gave no origin id: a peer may tell of any that never was.
+_LOOKED_THROUGH = 5000
+_last = (
+    select(_message.c.id, _message.c.direction, _message.c.stanza_id)
+    .where(_message.c.conversation_id == bindparam("conversation_id"))
     .order_by(_message.c.id.desc())
-    .limit(1)
+    .limit(_LOOKED_THROUGH)
+    .subquery()
+)
+_BY_STANZA_ID = Prepared(
+    select_messages().where(
+        _message.c.id
+        == select(_last.c.id)
+        .where(_last.c.direction == "out", _last.c.stanza_id == bindparam("stanza_id"))
+        .limit(1)
+        .scalar_subquery()
+    )
 )
 _IN_STATE = Prepared(
     select_messages()
     .where(
         _message.c.profile_id == bindparam("profile_id"),
+        # As the index of what is unacknowledged has it, or the whole history is read.
         _message.c.direction == "out",
-        # Both, so that the index of what is unacknowledged is used.
-        (_message.c.state == "pending") | (_message.c.state == "sent"),
-        _message.c.state == bindparam("state"),
+        text("message.state IN ('pending', 'sent')"),
+        _message.c.state.is_not_distinct_from(bindparam("state", type_=Text)),
     )
     .order_by(_message.c.id)
 )
@@ -80,7 +91,9 @@ def find_sent(tx: Transaction, profile_id: int, peer: str, stanza_id: str) -> St
     conversation = tx.first(FIND_CONVERSATION, profile_id=profile_id, peer=peer)
     if conversation is None:
         return None
-    found = tx.first(_BY_STANZA_ID, conversation_id=conversation[0], stanza_id=stanza_id)
+    key = conversation[0]
+    found = tx.first(BY_ORIGIN_ID, conversation_id=key, origin_id=stanza_id, direction="out")
+    found = found or tx.first(_BY_STANZA_ID, conversation_id=key, stanza_id=stanza_id)
     return stored_from_row(found) if found else None
 
 

@@ -183,8 +183,9 @@ class Hub:
     def _published(self) -> None:
         behind = self.head
         together = self.followers.tell(behind, self.lines)
-        others = self._watchers.difference(self.followers.members if together else ())
-        for watcher in others:
+        followed = self.followers.members if together else frozenset()
+        alone = self._watchers.difference(followed) if len(followed) < len(self._watchers) else ()
+        for watcher in alone:
             watcher.wake()
             behind = min(behind, watcher.told)
         self._journal.told(behind)

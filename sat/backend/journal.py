@@ -16,6 +16,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeVar, cast
 
 from sqlalchemy import bindparam, func, insert, select
@@ -89,6 +90,8 @@ class Journal:
         self._seq: int = newest or 0
         self.head = self._seq
         self.oldest: int = oldest or self._seq + 1
+        #: Is open while those are told who wait for what was committed together.
+        self.answering: AbstractContextManager[None] = nullcontext()
         self._recent = Recent()
         self._projections: Projections = {}
         self._published: list[Callable[[], None]] = []
@@ -288,8 +291,7 @@ class Journal:
 
     def _run_idle(self) -> bool:
         """Do a piece of idle work without holding up those who want to commit."""
-        if self._idle is None:
-            return False
+        assert self._idle is not None
         self._condition.release()
         try:
             return self._idle(self._connection)
@@ -345,10 +347,9 @@ class Journal:
 
     def _in_transaction(self, group: list[Commit[Any]], *, careful: bool = True) -> None:
         connection = self._connection
-        now = int(self._now() * 1000)
         connection.execute("BEGIN IMMEDIATE")
         try:
-            tx = Transaction(connection, self._seq, now, careful=careful)
+            tx = Transaction(connection, self._seq, int(self._now() * 1000), careful=careful)
             for commit in group:
                 call = commit.call
                 tx.origin = Origin(call.session, call.txn) if call is not None else None
@@ -383,8 +384,9 @@ class Journal:
             self.head = told_of[-1].seq
             for told in self._published:
                 told()
-        for commit in commits:
-            commit.tell()
+        with self.answering:
+            for commit in commits:
+                commit.tell()
 
 
 def _record(tx: Transaction, call: Call, result: bytes) -> None:

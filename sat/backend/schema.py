@@ -25,7 +25,7 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.sql.expression import ClauseElement
 
 #: The revision of the schema: that of the newest migration.
-VERSION = "0008"
+VERSION = "0009"
 #: How many bits of a message's row id count messages within one millisecond.
 ORDER_BITS = 20
 
@@ -119,6 +119,15 @@ Index(
     message.c.archive_id,
     unique=True,
     sqlite_where=text("archive_id IS NOT NULL"),
+)
+# Those that an archive may have under a name which isn't known here: few, among many.
+Index(
+    "message_unnamed",
+    message.c.conversation_id,
+    # What is looked for has one: it makes this index the better one.
+    message.c.direction,
+    message.c.id,
+    sqlite_where=text("archive_id IS NULL"),
 )
 Index(
     "message_origin_id",
@@ -309,31 +318,41 @@ _LOG = re.compile(r"\bevent\b")
 _NAMED = re.compile(r":\w+")
 
 
+def _literal(value: object) -> str:
+    """Write a constant of a statement as SQL; what comes from outside is always bound."""
+    if isinstance(value, int):
+        return str(int(value))
+    assert isinstance(value, str), value
+    return "'" + value.replace("'", "''") + "'"
+
+
 class Prepared:
     """A statement of SQLAlchemy Core, compiled once for the database's own driver.
 
-    The hot path runs these: compiling a statement costs more than SQLite's work on it.
+    The hot path runs these: compiling a statement costs more than SQLite's work on it. Constants
+    stand in its text, where SQLite sees which index is made for them; one that it learns when they
+    are bound has it compile the statement again, each time. For the same reason a column that a
+    partial index names is compared to what is bound by ``IS``.
     """
 
-    __slots__ = ("_defaults", "of_history", "of_log", "text")
+    __slots__ = ("of_history", "of_log", "text")
 
     def __init__(self, statement: ClauseElement | str) -> None:
-        self._defaults: dict[str, object] = {}
         if isinstance(statement, str):
             self.text = statement
         else:
             compiled: Any = statement.compile(dialect=_DIALECT)
-            self.text = str(compiled)
-            self._defaults = {
-                name: value for name, value in compiled.params.items() if value is not None
+            constants = {
+                f":{name}": _literal(value)
+                for name, value in compiled.params.items()
+                if value is not None
             }
+            self.text = _NAMED.sub(
+                lambda found: constants.get(found.group(), found.group()), str(compiled)
+            )
         #: Whether it reads or writes messages and conversations, or the log of events.
         self.of_history = _HISTORY.search(self.text) is not None
         self.of_log = _LOG.search(self.text) is not None
-
-    def values(self, given: dict[str, object]) -> dict[str, object]:
-        """Complete the values given by name with those that stand in the statement."""
-        return {**self._defaults, **given} if self._defaults else given
 
     def by_position(self) -> str:
         """Return its text with values by position: they are bound in a third of the time."""

@@ -42,15 +42,15 @@ class Reader:
 
     def all(self, statement: Prepared, **values: object) -> list[Row]:
         """Return all rows of a statement."""
-        return self._connection.execute(statement.text, statement.values(values)).fetchall()
+        return self._connection.execute(statement.text, values).fetchall()
 
     def each(self, statement: Prepared, **values: object) -> Iterator[Row]:
         """Iterate over the rows of a statement: of many, only one is in memory."""
-        return self._connection.execute(statement.text, statement.values(values))
+        return self._connection.execute(statement.text, values)
 
     def first(self, statement: Prepared, **values: object) -> Row | None:
         """Return the first row of a statement, or None."""
-        row = self._connection.execute(statement.text, statement.values(values)).fetchone()
+        row = self._connection.execute(statement.text, values).fetchone()
         return cast("Row | None", row)
 
     def temporary(self, statement: str, rows: list[Row] | None = None) -> None:

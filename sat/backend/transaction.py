@@ -100,7 +100,7 @@ class Transaction:
             self._write_log()
         if statement.of_history and (self._standings or self._messages or self._advances):
             self._write_rows()
-        return self._connection.execute(statement.text, statement.values(values))
+        return self._connection.execute(statement.text, values)
 
     def run_last(self, key: str, statement: Prepared, **values: object) -> None:
         """Run a statement at the end of the group of commits, or a later one of the same key."""
@@ -137,7 +137,7 @@ class Transaction:
 
     def stored(self, statement: Prepared, **values: object) -> Row | None:
         """Return the first row of a statement, or None; what was put off is not seen."""
-        row = self._connection.execute(statement.text, statement.values(values)).fetchone()
+        row = self._connection.execute(statement.text, values).fetchone()
         return cast("Row | None", row)
 
     def standing(self, profile_id: int, peer: str) -> Standing | None:
@@ -204,7 +204,7 @@ class Transaction:
         """
         self._write_rows()
         for statement, values in self._last.values():
-            self._connection.execute(statement.text, statement.values(values))
+            self._connection.execute(statement.text, values)
         self._write_log()
         return self.seq
 

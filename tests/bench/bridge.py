@@ -21,7 +21,7 @@ from tests.testbed import Daemon
 from tests.testbed.processes import end_process, wait_until
 
 ROUNDS = 5
-CALLS = 5_000
+CALLS = 20_000
 WINDOW = 50
 TEXT = "x" * 500
 FRONTENDS = 100

@@ -73,8 +73,11 @@ def test_what_is_read_from_signature_and_docstring():
 
 
 def test_decoding():
-    full, _ = commands_of(Good, "good")
-    decoded = full.decode(msgspec.Raw(b'{"jid":"a@b/c","secret":"pw","more":1}'))
+    full, short = commands_of(Good, "good")
+    assert short.decode(msgspec.Raw(b'{"profile":"alice","txn":"t"}')) == ({}, "alice", "t")
+    params = b'{"jid":"a@b/c","secret":"pw","more":1,"profile":"alice","txn":"t"}'
+    decoded, profile, txn = full.decode(msgspec.Raw(params))
+    assert (profile, txn, "txn" in decoded) == (None, "t", False)
     assert isinstance(decoded["jid"], JID) and decoded["jid"].full() == "a@b/c"
     assert (decoded["count"], decoded["mode"], decoded["names"]) == (3, "a", None)
     assert "pw" not in repr(decoded) and decoded["secret"].reveal() == "pw"
@@ -89,6 +92,7 @@ def test_decoding():
         (b'{"jid":"a@b","count":-1}', ("count", ">= 0")),
         (b'{"jid":"a@b","mode":"c"}', ("mode", "'c'")),
         (b'{"jid":"a@b","names":[1]}', ("names[0]", "str")),
+        (b'{"jid":"a@b","txn":7}', ("txn",)),
         (b"[", ("good.all",)),
         (b"\xff", ("good.all",)),
         (b'{"jid":' + b"[" * 50_000 + b"]" * 50_000 + b"}", ("good.all",)),
@@ -119,13 +123,14 @@ async def result_of_complex(self) -> complex: ...
 async def result_of_class(self) -> dict[str, CommandError]: ...
 async def without_type(self, x) -> None: ...  # type: ignore[no-untyped-def]
 async def without_result(self, x: int): ...  # type: ignore[no-untyped-def]
+async def taken(self, profile: str) -> None: ...
 
 
 @pytest.mark.parametrize(
     "function",
     [
         *(of_complex, of_holder, of_unregistered, of_default),
-        *(result_of_complex, result_of_class, without_type, without_result),
+        *(result_of_complex, result_of_class, without_type, without_result, taken),
     ],
 )
 def test_what_can_not_cross_is_an_error_before_any_call(function: Any):

@@ -59,6 +59,7 @@ async def test_nobody_is_told_but_contacts_who_asked(reactor, tmp_path):
         markable(type="headline"),
         markable(id="m2").replace(f"<markable xmlns='{NS}'/>", ""),
         markable(id="m3").replace(NS, "urn:xmpp:something:else"),
+        markable(id="m4").replace("<markable ", "<received "),
         markable().replace(" id='m1'", ""),
     )
     async with house(reactor, tmp_path) as home:

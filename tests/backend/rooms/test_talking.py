@@ -381,7 +381,6 @@ async def test_messages_are_found_by_an_index(reactor, tmp_path):
             (history._BY_ARCHIVE_ID, "message_archive_id"),
         ):
             connection = home.daemon._journal._connection
-            plan = connection.execute(
-                f"EXPLAIN QUERY PLAN {statement.text}", statement.values(values)
-            ).fetchall()
+            explain = f"EXPLAIN QUERY PLAN {statement.text}"
+            plan = connection.execute(explain, values).fetchall()
             assert index in str(plan)

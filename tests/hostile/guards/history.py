@@ -69,7 +69,8 @@ HISTORY = (
         5,
         "a walk that is cut in its middle",
         "sat/backend/archive.py",
-        "                if over:\n                    return\n                after = last\n",
+        "                if over:\n                    return\n"
+        "                read += len(results)\n",
         "                return\n",
         (f"{_ARCHIVE}::test_a_walk_that_is_cut_goes_on_where_it_was",),
     ),
@@ -313,9 +314,8 @@ HISTORY = (
         23,
         "markers for what was said to others",
         "sat/backend/delivery.py",
-        '        _message.c.direction == "out",\n'
-        '        (_message.c.stanza_id == bindparam("stanza_id"))\n',
-        '        (_message.c.stanza_id == bindparam("stanza_id"))\n',
+        '        .where(_last.c.direction == "out", _last.c.stanza_id',
+        "        .where(_last.c.stanza_id",
         (_MARKERS,),
     ),
     Guard(

@@ -91,8 +91,8 @@ SESSIONS = (
         3,
         "what had waited, on the wire, of which the disk knows nothing",
         "sat/backend/outbox.py",
-        "        done = self._live.write(self._stanza(message), number_it)\n",
-        "        done = self._live.write(self._stanza(message))\n"
+        "        done = self._live.write(to_xml(self._live, message), number_it)\n",
+        "        done = self._live.write(to_xml(self._live, message))\n"
         "        number_it(self._written + 1)\n",
         (f"{_SENDING}::test_what_waited_is_numbered_on_disk_before_it_is_written",),
     ),

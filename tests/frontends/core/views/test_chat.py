@@ -306,6 +306,26 @@ def test_what_is_told_while_a_page_is_on_its_way_is_not_lost(server):
     run(story())
 
 
+def test_what_is_older_than_what_is_known_changes_nothing(server):
+    history = History(server, 5)
+
+    async def story():
+        async with Attached() as held:
+            chat = Chat(held, *BOB)
+            await chat.open()
+            history.tell(message(5, body="mended"), "message.changed")
+            await until(lambda: chat.rows.get("5").message.body == "mended")
+            stale = message(5, body="stale")
+            server.sessions[-1].event(
+                profile="alice", ts=TS, type="message.changed", data=msgspec.to_builtins(stale)
+            )
+            history.tell(message(6))
+            await until(lambda: chat.rows.get("6"))
+            assert chat.rows.get("5").message.body == "mended"
+
+    run(story())
+
+
 def test_a_page_that_can_not_be_fetched_is_told_of(server):
     def refuse(session, params):
         raise Refusal("failed.storage", "The disk is gone.")
