@@ -1,8 +1,6 @@
 """Primitivus in a real terminal: back through the history, to a date, to what was searched."""
 
-import json
 import re
-import socket
 from datetime import datetime, timedelta
 
 import pytest
@@ -19,25 +17,7 @@ pytestmark = pytest.mark.any_server
 def long(server, house: Daemon, two) -> tuple[str, str]:
     """Two who have said a lot."""
     alice, bob = two
-    lines = "".join(
-        json.dumps(
-            {
-                "jsonrpc": "2.0",
-                "id": number,
-                "method": "message.send",
-                "params": {"profile": bob, "to": server.jid(alice), "body": f"number {number}."},
-            }
-        )
-        + "\n"
-        for number in range(250)
-    )
-    with socket.socket(socket.AF_UNIX) as line:
-        line.connect(str(house.socket))
-        hello = '{"jsonrpc":"2.0","id":999,"method":"session.hello","params":{"api":"1"}}\n'
-        line.sendall((hello + lines).encode())
-        seen = b""
-        while seen.count(b'"result"') < 251:
-            seen += line.recv(1 << 16)
+    send(house, bob, server.jid(alice), *(f"number {number}." for number in range(250)))
     last = ("-p", alice, "message", "list", server.jid(bob), "--limit", "1")
     assert wait_until(
         lambda: house.json(*last)[-1:] and house.json(*last)[0]["body"] == "number 249.", 60

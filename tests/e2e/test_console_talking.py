@@ -2,6 +2,7 @@
 
 import json
 import re
+import socket
 
 import pytest
 
@@ -13,8 +14,17 @@ pytestmark = pytest.mark.any_server
 
 
 def send(house: Daemon, author: str, to: str, *bodies: str) -> None:
-    for body in bodies:
-        house.jp("-p", author, "message", "send", to, body)
+    """Send messages, all over one session."""
+    calls: list[tuple[str, dict[str, str]]] = [("session.hello", {"api": "1"})]
+    calls += [("message.send", {"profile": author, "to": to, "body": body}) for body in bodies]
+    with socket.socket(socket.AF_UNIX) as line, line.makefile("rw", encoding="utf-8") as file:
+        line.connect(str(house.socket))
+        for number, (method, params) in enumerate(calls):
+            request = {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
+            file.write(json.dumps(request) + "\n")
+        file.flush()
+        for _ in calls:
+            assert "result" in json.loads(file.readline())
 
 
 def unread(house: Daemon, profile: str) -> int:

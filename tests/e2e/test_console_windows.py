@@ -95,7 +95,7 @@ def test_who_has_no_account_is_helped_to_one(server, people) -> None:
             console.press("Tab")
         assert "wrong" not in console.screen()
         console.press("M-Enter")
-        console.wait_for("The server refuses")
+        console.wait_for("The server doesn't accept the password")
         for _ in range(3):
             console.press("BTab")
         console.press("C-u")
