@@ -31,7 +31,8 @@ REPLACEMENT = "\ufffd"
 _TAB = "    "
 _ZWNJ = "\u200c"
 _CIRCLE = "\u25cc"
-_FSI, _PDI = "\u2068", "\u2069"
+#: Begin and end what has a direction of its own (UAX #9).
+ISOLATE, END_ISOLATE = "\u2068", "\u2069"
 
 # What most people write, and nothing in it needs a look.
 _PLAIN = re.compile(
@@ -45,8 +46,9 @@ _SEQUENCE = re.compile(
     "|(?:\x1b[\\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c\n]*(?:\x07|\x1b\\\\|\x9c)?"  # strings
     "|\x1b[ -/]*[0-~]?"
 )
+_JAMO = re.compile("[\u1100-\u1112][\u1161-\u1175][\u11a8-\u11c2]?")
 _LINE_END = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
-_RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff]")
+RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff]")
 
 # Terminals and wcwidth differ on these: hexagrams, counting rods, ambiguous numbers.
 _DISPUTED = frozenset(
@@ -87,11 +89,11 @@ def _kind(char: str) -> int:
     if category in ("Cn", "Co", "Cs") or code in _DISPUTED or code in _PREPENDED:
         return _REPLACE
     if category == "Mc":
-        return _SPACING
+        return _REPLACE if unicodedata.combining(char) == 9 else _SPACING
     if category in ("Mn", "Me"):
         return _VIRAMA if unicodedata.combining(char) == 9 else _MARK
     cells = wcwidth.wcwidth(char)
-    # Conjoining vowels and finals that no syllable took (Hangul, after NFC) have no cell.
+    # Vowels and finals of Hangul that are in no syllable have no cell of their own.
     return {1: _NARROW, 2: _WIDE}.get(cells, _REPLACE)
 
 
@@ -125,7 +127,7 @@ def _has_escapes(text: str) -> bool:
 
 def _cells(text: str) -> tuple[list[str], int]:
     """Return the safe characters, and how many cells they take."""
-    text = unicodedata.normalize("NFC", text) if re.search("[\u1100-\u11ff]", text) else text
+    text = _JAMO.sub(lambda one: unicodedata.normalize("NFC", one[0]), text)
     found: list[str] = []
     total = 0
     marks = 0  # that the last letter still takes
@@ -214,7 +216,7 @@ def isolate(text: str) -> str:
 
     The isolates (U+2068 and U+2069) take no cell. They end with the line.
     """
-    return f"{_FSI}{text}{_PDI}" if _RIGHT_TO_LEFT.search(text) else text
+    return f"{ISOLATE}{text}{END_ISOLATE}" if RIGHT_TO_LEFT.search(text) else text
 
 
 def graphemes(text: str) -> Iterator[str]:

@@ -5,7 +5,7 @@ from typing import Literal
 
 import urwid
 
-from sat.frontends.console.widgets.cells import cut, width
+from sat.frontends.console.widgets.cells import cut, isolate, width
 
 #: An attribute's name (None is the terminal's own) and a safe text (see ``cells``).
 Span = tuple[Hashable, str]
@@ -37,6 +37,7 @@ def paint(
                 break
             part = cut(part, left, "")
             left -= width(part)
+            part = isolate(part)
             encoded, runs = urwid.apply_target_encoding(part)
             text += encoded
             attribute.append((last, len(encoded)))
