@@ -46,6 +46,8 @@ _SEQUENCE = re.compile(
     "|(?:\x1b[\\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c\n]*(?:\x07|\x1b\\\\|\x9c)?"  # strings
     "|\x1b[ -/]*[0-~]?"
 )
+# Halves of flags: wcwidth looks back to where their run begins, for each of them.
+_LONG_RUN = re.compile("[\U0001f1e6-\U0001f1ff]{32}")
 _JAMO = re.compile("[\u1100-\u1112][\u1161-\u1175][\u11a8-\u11c2]?")
 _LINE_END = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff]")
@@ -65,7 +67,10 @@ _DISPUTED = frozenset(
 )
 _BLANK = frozenset((0x115F, 0x1160, 0x3164, 0xFFA0, 0x2800))
 _DROPPED_MARKS = frozenset((0x034F, 0x302E, 0x302F, 0x16FF0, 0x16FF1, *range(0xFE00, 0xFE10)))
+# Without end, they are one character: leading consonants of Hangul that are in no syllable.
+_LEADING = frozenset((*range(0x1100, 0x1160), *range(0xA960, 0xA97D)))
 _PREPENDED = frozenset((0x0D4E, 0x111C2, 0x111C3, 0x1193F, 0x11941, 0x11A3A, 0x11D46, 0x11F02))
+_ODD = _DISPUTED | _PREPENDED | _LEADING
 _FLAG = range(0x1F1E6, 0x1F200)
 _SHADE = range(0x1F3FB, 0x1F400)
 _FLAGS_ARE_TWO_CELLS = calc_width("\U0001f1eb\U0001f1f7", 0, 2) == 2
@@ -86,7 +91,7 @@ def _kind(char: str) -> int:
         return _WIDE if code == 0x3000 else _SPACE
     if category in ("Cc", "Cf") or code in _DROPPED_MARKS or 0xE0100 <= code < 0xE01F0:
         return _MARK if char == _ZWNJ else _DROP
-    if category in ("Cn", "Co", "Cs") or code in _DISPUTED or code in _PREPENDED:
+    if category in ("Cn", "Co", "Cs") or code in _ODD:
         return _REPLACE
     if category == "Mc":
         return _REPLACE if unicodedata.combining(char) == 9 else _SPACING
@@ -134,6 +139,7 @@ def _cells(text: str) -> tuple[list[str], int]:
     spacing = False  # whether it takes a mark which has a cell of its own
     based = False
     letter = ""  # the first half of a flag
+    flags = 0
     for char in text:
         kind = _kind(char)
         if letter and kind != _LETTER:
@@ -159,7 +165,9 @@ def _cells(text: str) -> tuple[list[str], int]:
             marks, spacing, based = 0, False, False
         elif kind == _LETTER:
             if letter and _FLAGS_ARE_TWO_CELLS:
-                found[-1] = letter + char
+                flags += 1
+                # See _LONG_RUN: urwid asks wcwidth for whole texts.
+                found[-1] = letter + char + (_ZWNJ if flags % 8 == 0 else "")
                 total += 2
                 letter = ""
             else:
@@ -221,4 +229,11 @@ def isolate(text: str) -> str:
 
 def graphemes(text: str) -> Iterator[str]:
     """Yield what a person takes for a character each (UAX #29), of any text."""
-    return iter(text) if text.isascii() else wcwidth.iter_graphemes(text)
+    if text.isascii():
+        yield from text
+        return
+    at = 0
+    for run in _LONG_RUN.finditer(text):
+        yield from wcwidth.iter_graphemes(text[at : run.end()])
+        at = run.end()
+    yield from wcwidth.iter_graphemes(text[at:])
