@@ -50,7 +50,9 @@ def _divided(text: str, columns: int, wrap: Any) -> Iterator[tuple[int, int, int
                 yield cells, at, final
                 break
             after = end = max(end, min(final, at + 1))
-            breaks = wrap == urwid.ANY or width(text[end]) == 2  # ideographs are divided anywhere
+            breaks = (
+                wrap == urwid.ANY or width(text[end : end + 1]) == 2
+            )  # ideographs are divided anywhere
             if not breaks and (space := text.rfind(" ", at, end + 1)) >= at:
                 end, after = space, space + 1
                 cells = width(text[at:end])
