@@ -224,7 +224,9 @@ def isolate(text: str) -> str:
 
     The isolates (U+2068 and U+2069) take no cell. They end with the line.
     """
-    return f"{ISOLATE}{text}{END_ISOLATE}" if RIGHT_TO_LEFT.search(text) else text
+    if ISOLATE in text or not RIGHT_TO_LEFT.search(text):
+        return text
+    return f"{ISOLATE}{text}{END_ISOLATE}"
 
 
 def graphemes(text: str) -> Iterator[str]:

@@ -10,6 +10,7 @@ import urwid
 from sat.frontends.console.widgets.cells import line
 from sat.frontends.console.widgets.keys import Keyed, KeyMap
 from sat.frontends.console.widgets.painting import Span, paint
+from sat.frontends.console.widgets.paste import pasted
 
 
 class Line(NamedTuple):
@@ -290,8 +291,9 @@ class RowList(Keyed, urwid.Widget):
     def keypress(self, size: tuple[int, int], key: str) -> str | None:  # type: ignore[override]
         """Do what the key means, or add it to the filter; return it if it means nothing here."""
         self._height = self._list_rows(size)
-        if self.filtering and len(key) == 1 and key.isprintable():
-            self.filter += key
+        typed = key if len(key) == 1 and key.isprintable() else line(pasted(key) or "")[:200]
+        if self.filtering and typed:
+            self.filter += typed
             return None
         action = self.action(key)
         return None if action is not None and self.act(action) else key
