@@ -40,6 +40,8 @@ class Editor(Keyed, urwid.Widget):
     :param max_rows: the most rows of text
     :param limit: the most code points
     :param completer: gives candidates at once
+    :param lines: whether there can be several; else line ends become spaces
+    :param masked: whether asterisks are drawn in the place of what is written
     """
 
     _selectable = True
@@ -86,12 +88,17 @@ class Editor(Keyed, urwid.Widget):
         max_rows: int = 8,
         limit: int = 65536,
         completer: Completer | None = None,
+        *,
+        lines: bool = True,
+        masked: bool = False,
     ) -> None:
         super().__init__()
         self.placeholder = clean(placeholder)
         self.max_rows = max_rows
         self.limit = limit
         self.completer = completer
+        self._lines = lines
+        self._masked = masked
         self.recall = Recall()
         self._buffer = Buffer()
         self._choice: Choice | None = None
@@ -108,7 +115,7 @@ class Editor(Keyed, urwid.Widget):
     @text.setter
     def text(self, text: str) -> None:
         self._choice = None
-        self._edited(self._buffer.replace(0, len(self.text), text))
+        self._edited(self._buffer.replace(0, len(self.text), self._fit(text)))
 
     @property
     def cursor(self) -> int:
@@ -126,8 +133,16 @@ class Editor(Keyed, urwid.Widget):
             self._emit("refused", self.too_long.format(limit=self.limit))
             return False
         self._choice = None
-        self._edited(self._buffer.insert(text, "other"))
+        self._edited(self._buffer.insert(self._fit(text), "other"))
         return True
+
+    def _fit(self, text: str) -> str:
+        return text if self._lines else " ".join(text.splitlines())
+
+    @property
+    def _shown(self) -> str:
+        """What is drawn, by as many code points as there are."""
+        return "*" * len(self.text) if self._masked else self.text
 
     def offer(self, completions: Completions | None) -> None:
         """Show candidates; a single one is written at once. None, or none of them, hides them."""
@@ -181,7 +196,8 @@ class Editor(Keyed, urwid.Widget):
             case "send":
                 if self.text.strip():
                     text = self.text
-                    self.recall.remember(text)
+                    if not self._masked:
+                        self.recall.remember(text)
                     self.text = ""
                     self._emit("send", text)
                 return True
@@ -249,15 +265,15 @@ class Editor(Keyed, urwid.Widget):
         return True
 
     def _vertical(self, step: int) -> bool:
-        rows = wrap(self.text, self._columns)
+        rows = wrap(self._shown, self._columns)
         at = self._row(rows)
         if not 0 <= at + step < len(rows):
             return self._recall("older" if step < 0 else "newer")
         if self._goal is None:
-            self._goal = column(self.text, rows[at].start, self.cursor)
+            self._goal = column(self._shown, rows[at].start, self.cursor)
         row = rows[at + step]
         goal = self._goal
-        cursor = place(self.text, row, goal)
+        cursor = place(self._shown, row, goal)
         follows = rows[at + step + 1 :][:1]
         if row.start < cursor == row.end and follows and follows[0].start == cursor:
             cursor -= 1  # there the next row begins
@@ -323,16 +339,16 @@ class Editor(Keyed, urwid.Widget):
                 self._choose(0)
                 self._choice = None
         else:
-            rows = wrap(self.text, size[0])
+            rows = wrap(self._shown, size[0])
             at = min(len(rows) - 1, self._top + row - len(listed))
-            self._buffer.move(place(self.text, rows[at], col))
+            self._buffer.move(place(self._shown, rows[at], col))
             self._goal = None
         self._invalidate()
         return True
 
     def rows(self, size: tuple[int], focus: bool = False) -> int:
         """Return how many rows it takes, with the candidates that are shown."""
-        text = len(wrap(self.text or self.placeholder, size[0]))
+        text = len(wrap(self._shown or self.placeholder, size[0]))
         return len(self._candidates(size[0])) + min(text, self.max_rows)
 
     def _candidates(self, columns: int) -> list[list[Span]]:
@@ -352,10 +368,10 @@ class Editor(Keyed, urwid.Widget):
 
     def get_cursor_coords(self, size: tuple[int]) -> tuple[int, int]:
         """Return the column and row of the cursor."""
-        rows = wrap(self.text, size[0])
+        rows = wrap(self._shown, size[0])
         at = self._row(rows)
         self._scroll(at, len(rows))
-        x = column(self.text, rows[at].start, self.cursor)
+        x = column(self._shown, rows[at].start, self.cursor)
         return min(x, size[0] - 1), len(self._candidates(size[0])) + at - self._top
 
     def _scroll(self, at: int, count: int) -> None:
@@ -371,7 +387,7 @@ class Editor(Keyed, urwid.Widget):
             rows = wrap(self.placeholder, size[0])[: self.max_rows]
             text, name, top = self.placeholder, "placeholder", 0
         else:
-            rows, text, name = wrap(self.text, size[0]), self.text, "editor"
+            rows, text, name = wrap(self._shown, size[0]), self._shown, "editor"
             self._scroll(self._row(rows), len(rows))
             top = self._top
         for row in rows[top : top + self.max_rows]:

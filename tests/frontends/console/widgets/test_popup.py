@@ -5,6 +5,7 @@ import urwid
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sat.frontends.console.widgets.dialog import Dialog
 from sat.frontends.console.widgets.fuzzy import search
 from sat.frontends.console.widgets.helppage import HelpPage
 from sat.frontends.console.widgets.menu import Item, Menu
@@ -163,3 +164,54 @@ def test_popups_of_any_size_are_within_the_screen(size, keys, title, which):
         canvas = overlays.render(size, True)
         assert (canvas.cols(), canvas.rows()) == size
         assert all(len(row.decode()) >= 1 for row in canvas.text)
+
+
+QUESTION = "Let bob@example.org see when you are here?\n\nHe says: \x1b[31mhello"
+
+
+def test_a_dialog_asks_and_is_answered():
+    dialog = Dialog(QUESTION, [Item("Yes", "", True), Item("No", "", False)])
+    heard = told(dialog, "chosen")
+    assert drawn(dialog, (24, 6)) == [
+        "Let bob@example.org see",
+        "when you are here?",
+        "",
+        "He says: hello",
+        "",
+        "[ Yes ] [ No ]",
+    ]
+    assert dialog.rows_wanted(24) == 6
+    press(dialog, (24, 6), "right", "enter", "tab", "enter")
+    assert heard == [("chosen", False), ("chosen", True)]
+    assert dialog.mouse_event((24, 6), "mouse press", 1, 9, 5, True)
+    assert heard[-1] == ("chosen", False)
+    assert not dialog.mouse_event((24, 6), "mouse press", 1, 7, 5, True)
+
+
+def test_a_long_text_scrolls_above_its_answers():
+    dialog = Dialog("\n".join("abcdefgh"), [Item("OK", "", 1)])
+    assert drawn(dialog, (10, 5)) == ["a", "b", "c", "", "[ OK ]"]
+    press(dialog, (10, 5), "down", "page down", "page down", "page down", "page down")
+    assert drawn(dialog, (10, 5)) == ["f", "g", "h", "", "[ OK ]"]
+    press(dialog, (10, 5), "up")
+    assert drawn(dialog, (10, 5))[0] == "e"
+    alone = Dialog("\n".join("abcdefgh"))
+    assert drawn(alone, (10, 3)) == ["a", "b", "c"]
+    assert press(alone, (10, 3), "enter", "tab") == ["enter", "tab"]
+
+
+@given(
+    size=st.tuples(st.integers(1, 30), st.integers(1, 8)),
+    text=st.text(max_size=60),
+    answers=st.lists(st.text(max_size=12), max_size=5),
+    keys=st.lists(st.sampled_from(["down", "page down", "up", "tab", "enter"]), max_size=8),
+)
+@settings(max_examples=150, deadline=None)
+def test_dialogs_of_any_size(size, text, answers, keys):
+    dialog = Dialog(text, [Item(one, "", one) for one in answers])
+    for key in ["", *keys]:
+        press(dialog, size, *([key] if key else []))
+        canvas = dialog.render(size, True)
+        assert (canvas.cols(), canvas.rows()) == size
+    assert dialog.rows_wanted(size[0]) >= 1
+    assert dialog.columns >= 0
