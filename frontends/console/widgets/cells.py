@@ -178,8 +178,8 @@ def _cells(text: str) -> tuple[list[str], int]:
                 letter = char
             marks, spacing, based = 0, False, True
         elif kind == _REPLACE or (kind == _TONE and not based):
-            found.append(REPLACEMENT if kind == _REPLACE else char)
-            total += 1 if kind == _REPLACE else 2
+            found.append(REPLACEMENT)
+            total += 1
             marks, spacing, based = 0, False, True
     if letter:
         found[-1] = _plain_letter(letter)

@@ -128,6 +128,7 @@ class Overlays(urwid.Widget):
     def show(self, popup: "Popup[Shown]") -> "Popup[Shown]":
         """Show a popup over all others, until it is closed; return it."""
         self._popups.append(popup)  # type: ignore[arg-type]
+        urwid.disconnect_signal(popup, "closed", self.hide)
         urwid.connect_signal(popup, "closed", self.hide)
         self._invalidate()
         return popup
@@ -136,7 +137,6 @@ class Overlays(urwid.Widget):
         """Take a popup away; nothing happens if it is away."""
         if popup in self._popups:
             self._popups.remove(popup)
-            urwid.disconnect_signal(popup, "closed", self.hide)
             self._invalidate()
 
     def _place(

@@ -10,14 +10,14 @@ from tests.testbed.processes import find_program, wait_until
 
 
 class Terminal:
-    """Runs a module in a terminal, until it is closed.
+    """Runs a script in a terminal, until it is closed.
 
     :param folder: where the terminal's socket is
-    :param module: what is run
+    :param script: what Python runs
     :param size: columns and rows
     """
 
-    def __init__(self, folder: Path, module: str, size: tuple[int, int]) -> None:
+    def __init__(self, folder: Path, script: str, size: tuple[int, int]) -> None:
         self._socket = folder / "tmux"
         self._program = find_program("tmux", "tmux")
         self._environment = {
@@ -26,7 +26,7 @@ class Terminal:
             "LC_ALL": "C.UTF-8",
             "TERM": "xterm-256color",
         }
-        command = f"exec {sys.executable} -m {module} 2>{folder}/errors"
+        command = f"exec {sys.executable} {script} 2>{folder}/errors"
         columns, rows = map(str, size)
         self._run("-f", "/dev/null", "new-session", "-d", "-x", columns, "-y", rows, command)
         self._run("set", "-g", "status", "off")
@@ -71,6 +71,18 @@ class Terminal:
 
         assert wait_until(there, 30), "\n".join([*seen, self._errors.read_text()])
         return seen
+
+    def wait_end(self) -> None:
+        """Wait until what ran has ended, and the terminal with it."""
+
+        def ended() -> bool:
+            try:
+                self.rows()
+            except subprocess.CalledProcessError:
+                return True
+            return False
+
+        assert wait_until(ended, 30), self.rows()
 
     def close(self) -> None:
         """End the terminal, and what runs in it."""

@@ -5,11 +5,12 @@ import pytest
 from sat.frontends.console.widgets.cells import width
 from tests.frontends.console.widgets import program
 from tests.frontends.console.widgets.terminal import Terminal
+from tests.house.tree import ROOT
 
 
 @pytest.fixture
 def terminal(tmp_path):
-    one = Terminal(tmp_path, "tests.frontends.console.widgets.program", (70, 24))
+    one = Terminal(tmp_path, program.__file__, (70, 24))
     yield one
     one.close()
 
@@ -43,3 +44,20 @@ def test_pastes_and_sizes(terminal):
         terminal.resize(*size)
     rows = terminal.wait_for("ac")
     assert bars(rows[0]) == [29, 59]
+
+
+def test_the_example_of_the_documentation_runs(tmp_path):
+    terminal = Terminal(tmp_path, str(ROOT / "doc" / "widgets" / "example.py"), (60, 10))
+    try:
+        terminal.wait_for("Say something")
+        terminal.press(*"bonjour", "Enter")
+        terminal.wait_for("bonjour")
+        terminal.press("M-x", "a", "d", "d", "Enter")
+        rows = terminal.wait_for("room 2")
+        assert not any("bonjour" in row for row in rows)
+        terminal.press("M-p")
+        terminal.wait_for("bonjour")
+        terminal.press("M-x", "q", "Enter")
+        terminal.wait_end()
+    finally:
+        terminal.close()
