@@ -21,7 +21,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 import wcwidth
-from urwid import calc_text_pos, calc_width
+from urwid import calc_text_pos, calc_width, get_encoding_mode
+from urwid.util import get_encoding
 
 #: The most marks that are drawn over one letter: what tmux keeps in a cell.
 MARKS = 4
@@ -103,9 +104,27 @@ def _kind(char: str) -> int:
 
 
 def clean(text: str) -> str:
-    """Return the text as what every terminal shows alike; its lines end with U+000A."""
-    if _PLAIN.fullmatch(text):
-        return text
+    """Return the text as what every terminal shows alike; its lines end with U+000A.
+
+    Where urwid writes another encoding than UTF-8, what that lacks is ``?`` in each of its cells.
+    """
+    safe = text if _PLAIN.fullmatch(text) else _clean(text)
+    if safe.isascii() or get_encoding_mode() == "utf8":
+        return safe
+    encoding = get_encoding()
+    return "".join(
+        one if _is_encodable(one, encoding) else "?" * width(one) for one in graphemes(safe)
+    )
+
+
+def _is_encodable(text: str, encoding: str) -> bool:
+    try:
+        return len(text.encode(encoding)) == width(text)
+    except UnicodeEncodeError:
+        return False
+
+
+def _clean(text: str) -> str:
     text = _LINE_END.sub("\n", _SEQUENCE.sub("", text) if _has_escapes(text) else text)
     if "\t" in text:
         text = text.replace("\t", _TAB)
@@ -224,7 +243,7 @@ def isolate(text: str) -> str:
 
     The isolates (U+2068 and U+2069) take no cell. They end with the line.
     """
-    if ISOLATE in text or not RIGHT_TO_LEFT.search(text):
+    if ISOLATE in text or not RIGHT_TO_LEFT.search(text) or get_encoding_mode() != "utf8":
         return text
     return f"{ISOLATE}{text}{END_ISOLATE}"
 

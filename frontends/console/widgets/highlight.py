@@ -11,14 +11,15 @@ def highlighted(
 ) -> urwid.Canvas:
     """Return a canvas like this one, in which what matches has an attribute of its own."""
     texts, attributes, charsets = [], [], []
+    encoding = urwid.util.get_encoding()
     for row in canvas.content():
         encoded = b"".join(text for _, _, text in row)
         runs: list[tuple[Hashable, int]] = [(name, len(text)) for name, _, text in row]
         charset = [(name, len(text)) for _, name, text in row]
-        decoded = encoded.decode(urwid.util.detected_encoding, "replace")
+        decoded = encoded.decode(encoding, "replace")
         for match in pattern.finditer(decoded):
-            start = len(decoded[: match.start()].encode(urwid.util.detected_encoding, "replace"))
-            length = len(match[0].encode(urwid.util.detected_encoding, "replace"))
+            start = len(decoded[: match.start()].encode(encoding, "replace"))
+            length = len(match[0].encode(encoding, "replace"))
             runs = _overlaid(runs, start, start + length, attribute)
         texts.append(encoded)
         attributes.append(runs)

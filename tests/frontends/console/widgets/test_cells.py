@@ -198,3 +198,29 @@ def test_rows_are_divided_at_spaces(text, columns, rows):
     canvas = urwid.Text(text, layout=ISOLATING).render((columns,))
     padded = [row + " " * (columns - width(row)) for row in rows]
     assert [row.decode() for row in canvas.text] == padded
+
+
+@pytest.fixture
+def encoding():
+    before = urwid.util.get_encoding()
+    yield urwid.set_encoding
+    urwid.set_encoding(before)
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [("ascii", "na?ve ?? ???? ?"), ("iso8859-1", "naïve ?? ???? ?"), ("utf8", "naïve 日 שלום ë́")],
+)
+def test_what_another_encoding_lacks_is_a_question_mark_in_each_cell(encoding, name, shown):
+    encoding(name)
+    assert clean("naïve 日 שלום ë́") == shown
+
+
+@pytest.mark.parametrize("name", ["ascii", "iso8859-1", "koi8-r"])
+def test_all_is_drawn_without_utf8(encoding, name):
+    encoding(name)
+    for text in [*HARMLESS, *(text for text, _, _ in SHOWN)]:
+        for columns in range(1, 12):
+            paint([[("name", line(text)), (None, cut(line(text), 3) + "│")]], columns, 1)
+            drawn = urwid.Text(clean(text), layout=ISOLATING).render((columns,)).text
+            assert {len(row) for row in drawn} == {columns}
