@@ -164,10 +164,14 @@ class Viewport:
         self.sticks = self._anchor is None
 
     def _hold(self, placed: list[Placed], focus: Hashable) -> None:
-        """Remember the row that keeps its place: the selected one, or the first which begins."""
+        """Remember the row that keeps its place.
+
+        It is the selected one, or the one that had it before, or the first which begins in view.
+        """
         self._last = [one.key for one in placed]
         begins = [one for one in placed if one.top >= 0] or placed
-        held = next((one for one in placed if one.key == focus), begins[0])
+        by_key = {one.key: one for one in begins}
+        held = by_key.get(focus) or by_key.get(self._anchor) or begins[0]
         self._anchor, self._top = held.key, held.top
 
     def _fill_up(self, placed: list[Placed], columns: int, focus: Hashable) -> None:

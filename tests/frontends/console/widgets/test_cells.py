@@ -149,6 +149,8 @@ def test_a_row_keeps_its_direction_to_itself():
         "hello",
         "\u2068שלום\u2069",
     ]
+    painted = paint([[("name", "שלום"), (None, "│"), ("body", "abc")]], 8).text
+    assert [row.decode() for row in painted] == ["\u2068שלום\u2069│abc"]
     assert isolate("abc") == "abc"
     assert isolate("שלום") == "\u2068שלום\u2069"
 

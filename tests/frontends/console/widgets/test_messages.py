@@ -70,8 +70,7 @@ def test_rows_above_come_and_grow_without_moving_what_is_looked_at():
     widget.changed([10, 49])
     after = drawn(widget, SIZE)
     assert before == ["49.0", "50.0", "51.0", "52.0"]
-    assert after[1:] == before[1:] or after[0] == "49.0"
-    assert "50.0" in after
+    assert after == ["49.2", "50.0", "51.0", "52.0"]
 
 
 def test_the_selected_row_keeps_its_line_when_one_above_it_grows():
@@ -83,6 +82,21 @@ def test_the_selected_row_keeps_its_line_when_one_above_it_grows():
     widget.changed([97])
     assert attributes(widget, SIZE)[2] == [("row chosen", "98.0")]
     assert drawn(widget, SIZE)[:2] == ["97.0", "97.1"]
+
+
+def test_what_grows_in_view_moves_what_is_below_it_alone():
+    rows, widget = made()
+    drawn(widget, SIZE)
+    widget.jump(50)
+    assert drawn(widget, SIZE) == ["49.0", "50.0", "51.0", "52.0"]
+    rows.heights[50] = 2
+    widget.changed([50])
+    assert drawn(widget, SIZE) == ["49.0", "50.0", "50.1", "51.0"]
+    widget.select(51)
+    drawn(widget, SIZE)
+    rows.heights[49] = 2
+    widget.changed([49])
+    assert drawn(widget, SIZE) == ["49.1", "50.0", "50.1", "51.0"]
 
 
 def test_what_is_selected_goes_and_comes_by_key():
@@ -260,24 +274,24 @@ class Endless(Rows):
 
 def test_a_hundred_thousand_rows_take_what_a_thousand_take():
     widget = MessageList(Endless(100_000))
-    size = (80, 24)
+    size = (40, 12)
 
     def page_up(times):
         for _ in range(times):
             press(widget, size, "page up")
             widget.render(size, True)
 
-    page_up(50)
+    page_up(30)
     tracemalloc.start()
     try:
         page_up(20)
         before, _ = tracemalloc.get_traced_memory()
-        page_up(400)
+        page_up(150)
         after, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert len(widget._cache) <= 4 * 24 + 32
-    assert after - before < 200_000
+    assert len(widget._cache) <= 4 * 12 + 32
+    assert after - before < 100_000
 
 
 @given(
