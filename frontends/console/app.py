@@ -11,7 +11,6 @@ from sat import __version__
 from sat.bridge.errors import CommandError
 from sat.bridge.model import Profile
 from sat.frontends.console.attention import Attention
-from sat.frontends.console.commands import Commands
 from sat.frontends.console.main import HUNG_UP
 from sat.frontends.console.panes.contacts import ContactsPane
 from sat.frontends.console.panes.status import Notice, StatusBar
@@ -29,6 +28,7 @@ from sat.frontends.core.mentions import Mentions
 from sat.frontends.core.reach import Reach
 
 if TYPE_CHECKING:
+    from sat.frontends.console.commands import Commands
     from sat.frontends.console.main import Arguments
     from sat.frontends.console.panes.chat import ChatPane
     from sat.frontends.console.panes.history import History
@@ -56,7 +56,7 @@ class App:
         self.model = self.attachment.model
         self.actions = Actions(self.attachment)
         self.mentions = Mentions(self.model)
-        self.commands = Commands(self)
+        self._commands: Commands | None = None
         self.notice = Notice()
         self.status = StatusBar(self)
         self.workspace: Workspace = Workspace(self)
@@ -152,6 +152,15 @@ class App:
             if inspect.iscoroutine(done):
                 self.spawn(done)
         self.screen.draw_soon()
+
+    @property
+    def commands(self) -> "Commands":
+        """What lines say, for whoever writes the first."""
+        if self._commands is None:
+            from sat.frontends.console.commands import Commands
+
+            self._commands = Commands(self)
+        return self._commands
 
     @property
     def profiles(self) -> list[Profile]:

@@ -71,6 +71,9 @@ def main() -> int:
         catalog = read(file)
         catalog.update(template, no_fuzzy_matching=True, update_creation_date=False)
         catalog.obsolete.clear()
+        catalog.project, catalog.version = "Salut à Toi", "1"
+        catalog.last_translator = catalog.language_team = catalog.msgid_bugs_address = "none"
+        catalog.revision_date = catalog.creation_date
         with file.open("wb") as written:
             write_po(written, catalog, width=88, sort_output=True, include_lineno=False)
         missing = untranslated(catalog)

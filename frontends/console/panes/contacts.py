@@ -58,6 +58,9 @@ class ContactsPane(urwid.Widget):
         )
         self.list = RowList([_("Others"), _("Rooms")])
         self.list.keys = {}
+        #: The keys of rows that the list has otherwise than the view; None are all.
+        self._dirty: set[Hashable] | None = set()
+        self._listed: set[Hashable] = set()
         self.list.unfolded_mark, self.list.folded_mark = f"{sign('▾')} ", f"{sign('▸')} "
         urwid.connect_signal(self.list, "activated", self._activated)
         self.view.rows.observe(self)
@@ -65,37 +68,54 @@ class ContactsPane(urwid.Widget):
     # ---- what the view tells
 
     def added(self, index: int, row: ContactRow) -> None:
-        """Put a row where it belongs."""
-        self.list.put(row.key, line_of(row))
-        self._invalidate()
+        """Draw a row where it belongs."""
+        self._changed(row.key)
 
     def changed(self, index: int, row: ContactRow) -> None:
         """Draw a row anew."""
-        self.list.put(row.key, line_of(row))
-        self._invalidate()
+        self._changed(row.key)
 
     def removed(self, index: int, row: ContactRow) -> None:
-        """Draw a row no more."""
-        if row.key in self.list:
-            self.list.remove(row.key)
-        self._invalidate()
+        """Draw a row no more, unless it comes again."""
+        self._changed(row.key)
 
     def reset(self) -> None:
         """Draw all rows anew."""
-        self.list.clear()
-        self.list.put_all((row.key, line_of(row)) for row in self.view.rows)
+        self._dirty = None
         self._invalidate()
+
+    def _changed(self, key: Hashable) -> None:
+        if self._dirty is not None:
+            self._dirty.add(key)
+        self._invalidate()
+
+    def _catch_up(self) -> None:
+        """Bring the list to where the view is: once for each drawing, not for each event."""
+        dirty, self._dirty = self._dirty, set()
+        if dirty is None:
+            gone = [key for key in self._listed if self.view.rows.get(key) is None]
+            dirty = {*gone, *self.view.rows.keys}
+        for key in dirty:
+            row = self.view.rows.get(key)
+            if row is not None:
+                self.list.put(key, line_of(row))
+                self._listed.add(key)
+            elif key in self._listed:
+                self.list.remove(key)
+                self._listed.discard(key)
 
     # ---- what a person does
 
     @property
     def selected(self) -> ContactRow | None:
         """The chosen one."""
+        self._catch_up()
         key = self.list.selected
         return None if key is None else self.view.rows.get(key)
 
     def enter(self) -> None:
         """Choose the conversation that is on the screen, or the first of all."""
+        self._catch_up()
         pane = self._app.workspace.current
         if pane is not None and (key := self._key_of(pane.key)) is not None:
             self.list.select(key)
@@ -123,6 +143,7 @@ class ContactsPane(urwid.Widget):
 
     def act(self, action: str) -> None:
         """Move as a key of the list would."""
+        self._catch_up()
         self.list.act(action)
         self._invalidate()
 
@@ -135,6 +156,7 @@ class ContactsPane(urwid.Widget):
 
     def render(self, size: tuple[int, int], focus: bool = False) -> urwid.Canvas:  # type: ignore[override]
         """Draw it."""
+        self._catch_up()
         return self.list.render(size, focus)
 
     def keypress(self, size: tuple[int, int], key: str) -> str | None:  # type: ignore[override]
@@ -146,6 +168,7 @@ class ContactsPane(urwid.Widget):
         self, size: tuple[int, int], event: str, button: int, col: int, row: int, focus: bool
     ) -> bool:
         """Scroll, or open what is clicked."""
+        self._catch_up()
         before = self.list.selected
         done = bool(self.list.mouse_event(size, event, button, col, row, focus))
         now = self.list.selected

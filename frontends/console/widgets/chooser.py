@@ -8,7 +8,7 @@ import urwid
 
 from sat.frontends.console.widgets.cells import cut, fill, line, width
 from sat.frontends.console.widgets.keys import Keyed, KeyMap
-from sat.frontends.console.widgets.listing import Entry, Folder, is_kind, why
+from sat.frontends.console.widgets.listing import Entry, Folder, is_kind
 from sat.frontends.console.widgets.painting import Span, paint
 from sat.frontends.console.widgets.paste import pasted
 
@@ -55,6 +55,8 @@ class FileChooser(Keyed, urwid.Widget):
     }
     #: Said of what can't be sent; with the file's name.
     no_file = "“{name}” is no regular file."
+    #: Said of a folder; with its path, and the system's words.
+    not_readable = "“{name}” can't be read: {why}."
     #: Said of a name that is not there.
     not_there = "There is no “{name}” here."
     #: Shown where nothing is to be seen.
@@ -98,7 +100,8 @@ class FileChooser(Keyed, urwid.Widget):
         try:
             self._folder = Folder(folder)
         except OSError as error:
-            self._error = why(folder, error)
+            why = error.strerror or str(error)
+            self._error = self.not_readable.format(name=line(str(folder)), why=line(why))
             return False
         self._path = folder
         self._error = ""

@@ -42,6 +42,8 @@ class Form(Keyed, urwid.Widget):
     :param fields: from top to bottom; names differ
     :param submit: the label of the button that submits
     :param cancel: the label of the one that cancels; "" leaves it out
+    :param editor_keys: the keys of texts; those that send and make a line there make a line in
+        texts of several lines, and those of other actions which are the form's are left out
     """
 
     _selectable = True
@@ -66,8 +68,15 @@ class Form(Keyed, urwid.Widget):
     #: Drawn after the label of what is required.
     required_mark = " *"
 
-    def __init__(self, fields: Sequence[Field], submit: str = "OK", cancel: str = "Cancel") -> None:
+    def __init__(
+        self,
+        fields: Sequence[Field],
+        submit: str = "OK",
+        cancel: str = "Cancel",
+        editor_keys: KeyMap = Editor.KEYS,
+    ) -> None:
         super().__init__()
+        self._editor_keys = editor_keys
         self._fields = list(fields)
         self._values: dict[str, Value] = {}
         self._editors: dict[str, Editor] = {}
@@ -91,9 +100,14 @@ class Form(Keyed, urwid.Widget):
                 lines=several,
                 masked=field.kind is Kind.PRIVATE,
             )
-            without = self.NOT_EDITOR if several else self.NOT_EDITOR | {"up", "down", "newline"}
-            keys = {name: key for name, key in Editor.KEYS.items() if name not in without}
-            editor.keys = {**keys, "newline": ("enter",)} if several else keys
+            without = self.NOT_EDITOR | (set() if several else {"up", "down", "newline"})
+            every = self._editor_keys
+            keys = {name: tuple(key) for name, key in every.items() if name not in without}
+            if several:
+                breaks = {*every.get("send", ()), *every.get("newline", ())}
+                own = {key for name in ("submit", "next") for key in self.keys.get(name, ())}
+                keys["newline"] = tuple(breaks - own)
+            editor.keys = keys
             editor.text = str(initial(field))
             editor.recall.texts.clear()
             urwid.connect_signal(editor, "change", self._written, user_args=[field.name])

@@ -5,8 +5,6 @@ import stat
 from pathlib import Path
 from typing import NamedTuple
 
-from sat.frontends.console.widgets.cells import line
-
 
 class Entry(NamedTuple):
     """Something in a folder; its name may be no UTF-8 (then with lone surrogates, PEP 383)."""
@@ -87,8 +85,3 @@ def size(count: int) -> str:
         if amount >= 999.5:
             amount, unit = amount / 1000, larger
     return f"{amount:.1f} {unit}" if amount < 99.95 else f"{amount:.0f} {unit}"
-
-
-def why(path: str | Path, error: OSError) -> str:
-    """Return in a sentence why something can't be read."""
-    return f"“{line(str(path))}” can't be read: {error.strerror or error}."

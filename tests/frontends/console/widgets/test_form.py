@@ -177,3 +177,13 @@ def test_forms_of_any_size(size, keys, fields):
         assert (canvas.cols(), canvas.rows()) == size
         cursor = canvas.cursor
         assert cursor is None or (0 <= cursor[0] < size[0] and 0 <= cursor[1] < size[1])
+
+
+def test_keys_of_texts_are_what_the_program_says():
+    fields = [Field("a", Kind.TEXT, "A"), Field("b", Kind.LINES, "B")]
+    form = Form(
+        fields, editor_keys={"delete-left": ["ctrl g"], "send": ["enter"], "up": ["ctrl p"]}
+    )
+    press(form, SIZE, "x", "y", "ctrl g", "enter", "z", "enter", "z")
+    assert form.values == {"a": "x", "b": "z\nz"}
+    assert press(form, SIZE, "backspace", "ctrl u") == ["backspace", "ctrl u"]
