@@ -252,9 +252,10 @@ class Client:
         """End the session. Calls that wait fail; what the daemon was asked to do goes on."""
         self._end(CommandError("daemon.closed", "The session with the daemon was closed."))
         self._task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._task
-        self._writer.close()
+        try:
+            await asyncio.wait([self._task])
+        finally:
+            self._writer.close()
         with contextlib.suppress(OSError):
             await self._writer.wait_closed()
 

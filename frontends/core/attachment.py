@@ -30,6 +30,8 @@ TIMEOUT = 60.0
 SILENCE = 20.0
 #: Seconds for which a change waits for a daemon that is away.
 PATIENCE = 120.0
+#: Seconds after which what has not ended yet is told once more to end.
+_AGAIN = 0.1
 #: A snapshot has so many conversations of a profile; where it is full, there may be more.
 _IN_SNAPSHOT = 50
 
@@ -55,6 +57,8 @@ class Attachment:
     :param reach: how the daemon is reached
     :param delays: seconds until the next try, after each that failed
     :param silence: seconds without a sign of life after which the daemon is asked for one
+    :param patience: seconds for which a change waits for a daemon that is away
+    :param timeout: seconds that attaching may take
     """
 
     def __init__(
@@ -64,6 +68,7 @@ class Attachment:
         delays: tuple[float, ...] = DELAYS,
         silence: float = SILENCE,
         patience: float = PATIENCE,
+        timeout: float = TIMEOUT,
     ) -> None:
         self.model = Model()
         self.link = Link("connecting")
@@ -71,6 +76,7 @@ class Attachment:
         self._delays = delays
         self._silence = silence
         self._patience = patience
+        self._timeout = timeout
         self._session: Session | None = None
         self._place: tuple[str, int] | None = None
         self._observers: list[Callable[[Link], None]] = []
@@ -122,11 +128,13 @@ class Attachment:
 
     async def close(self) -> None:
         """Detach, without a trace; what the daemon was asked to do goes on."""
-        tasks = [one for one in (self._task, *self._side) if one is not None]
+        left = {one for one in (self._task, *self._side) if one is not None}
         self._task = None
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        while left:
+            # Until Python 3.12, wait_for forgets a cancellation where what it waits for is done.
+            for task in left:
+                task.cancel()
+            _, left = await asyncio.wait(left, timeout=_AGAIN)
         self._tell(Link("closed"))
 
     # ---- calls
@@ -242,8 +250,9 @@ class Attachment:
                     await session.close()
             except CommandError as error:
                 reason = error
-            except (OSError, TimeoutError) as error:
-                reason = CommandError("daemon.gone", f"The line to the daemon broke: {error}.")
+            except OSError as error:
+                what = error.strerror or error
+                reason = CommandError("daemon.gone", f"The line to the daemon broke: {what}.")
             except Exception as error:
                 # The frontend goes on, and tells what a person can report.
                 _log.exception("The session with the daemon failed")
@@ -269,7 +278,13 @@ class Attachment:
         :raises CommandError: how it ended
         """
         place = self._place
-        attached = await asyncio.wait_for(session.attach("state", resume=place), TIMEOUT)
+        try:
+            attached = await asyncio.wait_for(session.attach("state", resume=place), self._timeout)
+        except TimeoutError:
+            raise CommandError(
+                "timeout.attach",
+                f"The daemon has not told within {self._timeout:g} seconds what there is.",
+            ) from None
         if attached.mode == "resumed":
             self.model.resume()
         else:
@@ -283,7 +298,8 @@ class Attachment:
             self._beside(self._complete)
         if not self._active:
             self._beside(self._say_away)
-        watch = asyncio.get_running_loop().create_task(self._watch(session))
+        silent: list[CommandError] = []
+        watch = asyncio.get_running_loop().create_task(self._watch(session, silent))
         try:
             async for batch in session.batches():
                 self._take(batch)
@@ -291,9 +307,9 @@ class Attachment:
                 await asyncio.sleep(0)
         finally:
             watch.cancel()
-            ended = (await asyncio.gather(watch, return_exceptions=True))[0]
-        if isinstance(ended, CommandError):
-            raise ended
+            await asyncio.wait([watch])
+        if silent:
+            raise silent[0]
 
     def _take(self, batch: list[Received]) -> None:
         assert self._place is not None
@@ -311,23 +327,29 @@ class Attachment:
         self._place = (epoch, seq)
         self.model.take(told)
 
-    async def _watch(self, session: Session) -> None:
-        """See to it that the daemon is there: one that is gone without a word never says so."""
+    async def _watch(self, session: Session, silent: list[CommandError]) -> None:
+        """See to it that the daemon is there: one that is gone without a word never says so.
+
+        :param silent: gets the reason before the session is ended for it
+        """
         loop = asyncio.get_running_loop()
         while True:
-            silent = loop.time() - self._heard
-            if silent < self._silence:
-                await asyncio.sleep(self._silence - silent)
+            quiet = loop.time() - self._heard
+            if quiet < self._silence:
+                await asyncio.sleep(self._silence - quiet)
                 continue
             asking = session.call("state.active", type(None), active=self._active)
             try:
                 await asyncio.wait_for(asking, self._silence)
             except TimeoutError:
+                told = f"The daemon has said nothing for {2 * self._silence:g} seconds."
+                silent.append(CommandError("daemon.silent", told))
                 await session.close()
-                raise CommandError(
-                    "daemon.silent",
-                    f"The daemon has said nothing for {2 * self._silence:g} seconds.",
-                ) from None
+                return
+            except CommandError as error:
+                # A refusal is a sign of life as well.
+                if error.name.partition(".")[0] == "daemon":
+                    return
             self._heard = loop.time()
 
     async def _complete(self) -> None:
@@ -355,4 +377,8 @@ class Attachment:
     def _tell(self, link: Link) -> None:
         self.link = link
         for observer in (*self._observers,):
-            observer(link)
+            try:
+                observer(link)
+            except Exception:
+                # The session goes on, whatever is drawn of it.
+                _log.exception("An observer of the link failed")

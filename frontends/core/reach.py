@@ -57,12 +57,17 @@ class Reach:
     :param name: what the daemon calls this frontend in its log
     :param remote: the daemon of another machine, as :func:`sat.frontends.core.daemon.connect`
         takes it
+    :param patience: seconds that the daemon has to answer the greeting
     :raises CommandError: ``usage.bridge`` if ``SAT_BRIDGE`` names no bridge
     """
 
-    def __init__(self, name: str, remote: str | None = None) -> None:
+    def __init__(
+        self, name: str, remote: str | None = None, *, patience: float | None = None
+    ) -> None:
         self.name = name
         self._way, self._where = way_to(remote)
+        usual = PATIENCE_REMOTE if self.is_remote else PATIENCE
+        self._patience = usual if patience is None else patience
 
     @property
     def is_remote(self) -> bool:
@@ -78,25 +83,28 @@ class Reach:
         """
         if self._way == "dbus":
             return await self._open_dbus(start)
-        patience = PATIENCE_REMOTE if self.is_remote else PATIENCE
         try:
-            return await asyncio.wait_for(self._open(), patience)
-        except TimeoutError:
-            raise CommandError(
-                "timeout.hello",
-                f"The daemon has not answered within {patience:g} seconds. If “sat status” doesn't "
-                "either, end it with “sat stop”.",
-            ) from None
+            return await self._open_in_time()
         except CommandError as error:
             if error.name != "daemon.missing" or self.is_remote or not (start and may_start()):
                 raise
         await start_daemon()
-        return await asyncio.wait_for(self._open(), patience)
+        return await self._open_in_time()
 
     async def _open_dbus(self, start: bool) -> Session:
         from sat.bridge import dbus_session
 
         return await dbus_session.connect(lambda: connect_dbus(None, start_it=start))
+
+    async def _open_in_time(self) -> Session:
+        try:
+            return await asyncio.wait_for(self._open(), self._patience)
+        except TimeoutError:
+            hint = "" if self.is_remote else " If “sat status” doesn't either, use “sat stop”."
+            raise CommandError(
+                "timeout.hello",
+                f"The daemon has not answered within {self._patience:g} seconds.{hint}",
+            ) from None
 
     async def _open(self) -> Session:
         if self._way == "remote":

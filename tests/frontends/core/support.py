@@ -55,7 +55,8 @@ class Attached:
 
     def __init__(self, **how):
         how.setdefault("delays", (0.01,))
-        self.attachment = Attachment(Reach("test 1"), **how)
+        reach = Reach("test 1", patience=how.pop("greeting", None))
+        self.attachment = Attachment(reach, **how)
 
     async def __aenter__(self):
         self.attachment.begin()

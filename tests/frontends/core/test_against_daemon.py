@@ -1,6 +1,7 @@
 """The whole of core against a real daemon: attached, killed, started again, and two at once."""
 
 import os
+import textwrap
 
 import pytest
 
@@ -18,6 +19,7 @@ from sat.frontends.core.views.conversations import Conversations
 from sat.frontends.core.views.search import Search
 from tests.frontends.core.support import Attached, run, until
 from tests.testbed import Daemon
+from tests.testbed.daemon import ROOT
 
 BOB = ("me", "bob@server.test")
 
@@ -157,3 +159,19 @@ def test_commands_are_those_that_the_daemon_describes(daemon):
                 await say("/ping")
 
     run(story())
+
+
+def test_the_example_in_the_documentation(daemon, capsys):
+    daemon.jp(
+        *("profile", "create", "me", "--jid", "me@server.test", "--password-stdin"),
+        "--no-autoconnect",
+        input="x",
+    )
+    page = (ROOT / "doc/contributing/frontends.rst").read_text()
+    block = page.partition(".. code-block:: python\n")[2].partition("\n===")[0]
+    names = {}
+    exec(compile(textwrap.dedent(block), "frontends.rst", "exec"), names)
+    run(names["main"]())
+    assert "phase='attached'" in capsys.readouterr().out.replace('"', "'")
+    (told,) = daemon.json("message", "list", "bob@example.org")
+    assert told["body"] == "hello"

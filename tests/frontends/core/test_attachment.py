@@ -174,6 +174,50 @@ def test_a_daemon_that_says_nothing_is_noticed(server):
     run(story())
 
 
+@pytest.mark.parametrize(
+    ("method", "error"), [("session.hello", "timeout.hello"), ("state.attach", "timeout.attach")]
+)
+def test_a_daemon_that_answers_nothing_is_told_of(server, method, error):
+    server.answers[method] = lambda session, params: NOTHING
+
+    async def story():
+        held = Attached(greeting=0.05, timeout=0.05).attachment
+        held.begin()
+        await until(lambda: held.link.error == error)
+        assert "seconds" in held.link.sentence
+        held.try_now()
+        await held.close()
+
+    run(story())
+
+
+def test_a_refusal_is_a_sign_of_life_too(server):
+    def refuse(session, params):
+        raise Refusal("denied.level", "Not you.")
+
+    server.answers["state.active"] = refuse
+
+    async def story():
+        async with Attached(silence=0.02) as held:
+            await until(lambda: len(server.called("state.active")) > 3)
+            assert held.is_attached
+
+    run(story())
+    assert len(server.sessions) == 1
+
+
+def test_who_draws_the_link_and_fails_ends_nothing(server, caplog):
+    async def story():
+        async with Attached() as held:
+            held.observe_link(lambda _: 1 / 0)
+            server.end(server.sessions[-1])
+            await until(lambda: len(server.called("state.attach")) == 2)
+            await until(lambda: held.is_attached)
+
+    run(story())
+    assert "ZeroDivisionError" in caplog.text
+
+
 def test_a_silent_daemon_that_answers_is_kept(server):
     async def story():
         async with Attached(silence=0.02) as held:
