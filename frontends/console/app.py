@@ -127,6 +127,8 @@ class App:
                 await work
             except CommandError as error:
                 self.tell(error.sentence, "error")
+            else:
+                self.screen.draw_soon()
 
         task = asyncio.get_running_loop().create_task(guarded())
         self._tasks.add(task)

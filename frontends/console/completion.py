@@ -62,16 +62,6 @@ def commands(app: "App", context: Context) -> Completer:
     return completer
 
 
-def paths() -> Completer:
-    """Return what completes the path of a file."""
-
-    def completer(text: str, cursor: int) -> Completions | None:
-        found = completing.paths(text[:cursor])
-        return _offered(0, [Candidate(one.text) for one in found][: completing.MOST])
-
-    return completer
-
-
 def _names(app: "App", text: str, context: Context) -> Iterator[Candidate]:
     begun = text.removeprefix("/")
     for name, title in app.commands.own(context):

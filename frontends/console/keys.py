@@ -67,6 +67,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("transfers", mark("files on their way"), "anywhere", ("f11", "meta k")),
     Action("links", mark("links and files of this conversation"), "anywhere", ("meta l",)),
     Action("send-file", mark("send a file"), "anywhere", ("ctrl o",)),
+    Action("export", mark("write this conversation to a file"), "anywhere", ("meta e",)),
     Action("profiles", mark("your accounts"), "anywhere", ("f8",)),
     Action("settings", mark("settings"), "anywhere", ("f9",)),
     Action("theme", mark("next theme"), "anywhere", ("f10",)),

@@ -38,6 +38,12 @@ _DARK: dict[str, tuple[str, ...]] = {
     "menu hint chosen": ("dark blue", "light gray", "standout", "#9bd", "#346"),
     "menu found": ("yellow,bold", "default", "bold", "#fd6,bold", "default"),
     "menu prompt": ("yellow", "default", "bold", "#fd6", "default"),
+    "chooser path": ("light cyan", "default", "bold", "#6cf", "default"),
+    "chooser text": ("yellow", "default", "bold", "#fd6", "default"),
+    "chooser error": ("light red", "default", "bold", "#f77", "default"),
+    "file": ("default", "default", "", "default", "default"),
+    "folder": ("light cyan,bold", "default", "bold", "#6cf,bold", "default"),
+    "file size": ("dark gray", "default", "", "g58", "default"),
     "dialog text": ("default", "default", "", "default", "default"),
     "form label": ("light cyan", "default", "bold", "#9bd", "default"),
     "form required": ("light red", "default", "bold", "#f77", "default"),
@@ -128,6 +134,11 @@ _LIGHT = _DARK | {
     "menu hint chosen": ("white", "dark blue", "standout", "#357", "#adf"),
     "menu found": ("dark red,bold", "default", "bold", "#a40,bold", "default"),
     "menu prompt": ("dark red", "default", "bold", "#a40", "default"),
+    "chooser path": ("dark blue", "default", "bold", "#06a", "default"),
+    "chooser text": ("dark red", "default", "bold", "#a40", "default"),
+    "chooser error": ("dark red", "default", "bold", "#c00", "default"),
+    "folder": ("dark blue,bold", "default", "bold", "#06a,bold", "default"),
+    "file size": ("dark gray", "default", "", "g42", "default"),
     "form label": ("dark blue", "default", "bold", "#357", "default"),
     "form required": ("dark red", "default", "bold", "#c00", "default"),
     "form hint": ("dark gray", "default", "", "g42", "default"),
@@ -195,7 +206,7 @@ def _contrasted(name: str) -> tuple[str, ...]:
 #: What lines of lists are drawn with; the chosen line's is a look of its own.
 ROWS = (
     *("text", "dim", "online", "away", "busy", "offline", "unread", "count", "mention"),
-    *("row", "heading", "error", "bad", "good"),
+    *("row", "heading", "error", "bad", "good", "file", "folder", "file size"),
 )
 
 

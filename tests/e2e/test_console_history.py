@@ -64,6 +64,20 @@ def test_search_shows_what_is_around_and_goes_there(server, house: Daemon, long)
         console.wait_for("Nothing was found.")
 
 
+def test_a_conversation_is_written_to_a_file(server, house: Daemon, long) -> None:
+    alice, bob = long
+    with Console(house, "-p", alice, server.jid(bob)) as console:
+        console.wait_for("number 249.")
+        for said in ("250 messages are in", "can't be written: File exists"):
+            console.press("M-e")
+            console.wait_for("Write this conversation to which file?")
+            console.type(f"{house.home}/{alice}.txt")
+            console.press("Enter")
+            console.wait_for(said)
+    lines = (house.home / f"{alice}.txt").read_text().splitlines()
+    assert [line.partition(": ")[2] for line in lines] == [f"number {n}." for n in range(250)]
+
+
 def test_a_date_is_gone_to(server, house: Daemon, long) -> None:
     alice, bob = long
     with Console(house, "-p", alice, server.jid(bob)) as console:

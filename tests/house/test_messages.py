@@ -36,7 +36,8 @@ class TestCatalogue:
             if isinstance(message.id, str) and message.id:
                 assert found.gettext(message.id) == message.string
             elif message.id:
-                told = [found.ngettext(*message.id, number) for number in (1, 2)]
+                one, many = message.id
+                told = [found.ngettext(one, many, number) for number in (1, 2)]
                 assert told == [*(message.string or ())]
 
 

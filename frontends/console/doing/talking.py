@@ -1,10 +1,9 @@
 """Talking to somebody else, and in rooms."""
 
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sat.frontends.console.completion import addresses, commands, paths
+from sat.frontends.console.completion import addresses, commands
 from sat.frontends.console.texts import _
 
 if TYPE_CHECKING:
@@ -49,23 +48,16 @@ def _command(app: "App") -> None:
     app.ask(":", done, completer=commands(app, context))
 
 
-def full_path(text: str) -> str:
-    """Return the path that somebody writes, with what ``~`` stands for."""
-    return str(Path(text).expanduser())
-
-
 def _send_file(app: "App") -> None:
-    pane = app.workspace.current
-    if pane is None:
-        app.tell(_("Open a conversation first: a file is sent to somebody."))
-        return
+    from sat.frontends.console.windows import files
 
-    async def done(text: str) -> None:
-        path = text.strip()
-        if path:
-            await app.actions.send_file(*pane.key, full_path(path))
+    files.send(app)
 
-    app.ask(_("Send the file:"), done, completer=paths())
+
+def _export(app: "App") -> None:
+    from sat.frontends.console.windows import files
+
+    files.export(app)
 
 
 DOING: dict[str, Callable[["App"], Awaitable[object] | object]] = {
@@ -75,4 +67,5 @@ DOING: dict[str, Callable[["App"], Awaitable[object] | object]] = {
     "list-command": _command,
     "chat-command": _command,
     "send-file": _send_file,
+    "export": _export,
 }

@@ -85,9 +85,10 @@ class ContactsPane(urwid.Widget):
         self._invalidate()
 
     def _changed(self, key: Hashable) -> None:
+        if self._dirty == set():
+            self._invalidate()
         if self._dirty is not None:
             self._dirty.add(key)
-        self._invalidate()
 
     def _catch_up(self) -> None:
         """Bring the list to where the view is: once for each drawing, not for each event."""

@@ -1,0 +1,109 @@
+"""What the main views look like, to the cell and the colour: files in ``tests/e2e/screens``.
+
+``SAT_SCREENS=1`` writes them anew; look at what has changed before it is committed, with
+``cat FILE`` in a terminal.
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.testbed import Daemon, Prosody
+from tests.testbed.console import Console
+
+FOLDER = Path(__file__).with_name("screens")
+SIZES = ((80, 24), (200, 60))
+THEMES = ("dark", "light")
+
+
+@pytest.fixture(scope="module")
+def talk() -> Iterator[tuple[Prosody, Daemon]]:
+    """People with names that stay, who have talked."""
+    people = {name: f"{name}-secret" for name in ("alice", "bob", "carol")}
+    with Prosody(people) as server, Daemon() as daemon:
+        server.befriend("alice", "bob", "carol")
+        for name in people:
+            daemon.profile(name, server)
+        room = f"tea@muc.{server.host}"
+        for name in ("alice", "bob"):
+            daemon.jp("-p", name, "room", "join", room, "--nick", name.capitalize())
+        daemon.jp("-p", "alice", "room", "subject", room, "Tea, and nothing but tea")
+        for author, to, body in (
+            ("alice", server.jid("bob"), "Did you *really* see it?"),
+            ("bob", server.jid("alice"), "> really\nYes: https://example.org/it"),
+            ("bob", server.jid("alice"), "/me points"),
+            ("carol", server.jid("alice"), "Hello?"),
+            ("bob", room, "Alice: a cup of `Earl Grey`?"),
+        ):
+            daemon.jp("-p", author, "message", "send", to, body, "--wait", "acknowledged")
+        daemon.jp(
+            "-p",
+            "alice",
+            "roster",
+            "update",
+            server.jid("bob"),
+            "--name",
+            "Bob",
+            "--group",
+            "Friends",
+        )
+        daemon.jp("-p", "carol", "presence", "set", "dnd", "deep in work")
+        yield server, daemon
+
+
+def normalised(screen: str) -> str:
+    """Return a screen without what is another one each time."""
+    screen = re.sub(r"─+ \w+, \d+ \w+ \d{4} ─+", "── DAY ──", screen)
+    screen = re.sub(r"\b\d\d:\d\d\b", "HH:MM", screen)
+    return "\n".join(line.rstrip() for line in screen.split("\n")).rstrip("\n") + "\n"
+
+
+def settled(console: Console) -> str:
+    """Return the screen, with its colours, once it has stopped changing."""
+    seen: list[str] = []
+
+    def is_settled(screen: str) -> bool:
+        seen.append(screen)
+        return len(seen) > 5 and len({*seen[-5:]}) == 1
+
+    return console.wait_for(is_settled, colours=True)
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def test_the_main_views_look_as_they_did(talk, size: tuple[int, int], theme: str) -> None:
+    server, daemon = talk
+    found: dict[str, str] = {}
+    line = ("-p", "alice", "--theme", theme, server.jid("bob"))
+    with Console(daemon, *line, size=size) as console:
+        console.wait_for(lambda seen: "bob points" in seen.lower() and "◉" not in seen)
+        console.wait_for("⊖")
+        found["talk"] = settled(console)
+        console.press("F1")
+        console.wait_for("Help")
+        found["help"] = settled(console)
+        console.press("C-g")
+        console.wait_without("Help ─")
+        console.press("F8")
+        console.wait_for("Your accounts")
+        found["accounts"] = settled(console)
+        console.press("C-g")
+        console.wait_without("Your accounts")
+        console.press("M-o")
+        console.say(f"tea@muc.{server.host}")
+        console.wait_for("a cup of")
+        console.wait_for(lambda seen: "1 new" not in seen or size[0] < 100)
+        found["room"] = settled(console)
+    wrong = []
+    for view, screen in found.items():
+        file = FOLDER / f"{view}-{size[0]}x{size[1]}-{theme}.txt"
+        screen = normalised(screen)
+        if os.environ.get("SAT_SCREENS"):
+            FOLDER.mkdir(exist_ok=True)
+            file.write_text(screen)
+        elif not file.exists() or file.read_text() != screen:
+            wrong.append(f"{file.name}:\n{screen}\x1b[0m")
+    assert not wrong, "\n".join(wrong)
