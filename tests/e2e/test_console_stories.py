@@ -14,7 +14,6 @@ from tests.testbed.proxy import Proxy
 from tests.testbed.shown import Shown, read_screen
 from tests.testbed.stranger import Stranger
 
-
 pytestmark = pytest.mark.any_server
 
 
