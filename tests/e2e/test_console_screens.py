@@ -50,7 +50,7 @@ def talk() -> Iterator[tuple[Prosody, Daemon]]:
 def normalised(screen: str) -> str:
     """Return a screen without what is another one each time."""
     screen = re.sub(r"─+ \w+, \d+ \w+ \d{4} ─+", "── DAY ──", screen)
-    screen = re.sub(r"\b\d\d:\d\d\b", "HH:MM", screen)
+    screen = re.sub(r"(?<!\d)\d\d:\d\d(?!\d)", "HH:MM", screen)
     return "\n".join(line.rstrip() for line in screen.split("\n")).rstrip("\n") + "\n"
 
 
