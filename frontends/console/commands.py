@@ -13,8 +13,9 @@ from sat.frontends.core.commands.line import (
     Help,
     help_of,
     message_of,
+    usage,
 )
-from sat.frontends.core.commands.table import GROUPS
+from sat.frontends.core.commands.table import BY_WORDS, GROUPS
 
 if TYPE_CHECKING:
     from sat.frontends.console.app import App
@@ -71,6 +72,15 @@ class Commands:
             await running.learn(self.line, self._app.attachment)
             self._learned = True
 
+    def _short(self) -> list[tuple[str, str]]:
+        """Return what is said most often, by its short names."""
+        found = []
+        for name, words in SHORT.items():
+            told = BY_WORDS[words]
+            takes = usage(told).removeprefix(words).strip()
+            found.append((f"/{name} {takes}".strip(), told.summary.partition("\n")[0]))
+        return sorted(found)
+
     async def _run(self, line: str, context: Context) -> None:
         await self.learn()
         call = self.line.read(line, context)
@@ -80,6 +90,8 @@ class Commands:
                 raise CommandError(
                     "usage.command", _("There is no command “{words}”.").format(words=call.words)
                 )
+            if not call.words:
+                rows = [*self._short(), *rows]
             self._app.show_rows(f"/help {call.words}".strip(), rows)
             return
         told = await running.run(call, self._app.attachment, self._app.actions)

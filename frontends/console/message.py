@@ -190,7 +190,8 @@ class _Row(urwid.Widget):
         known = self._texts.get((narrow, chosen))
         if known is None:
             prefix, text = self._parts
-            parts = [*prefix[:2], *text] if narrow else text
+            signed = prefix if prefix[2][1].strip() else prefix[:2]
+            parts = [*signed, *text] if narrow else text
             if chosen:
                 alike = urwid.Text("".join(text for _, text in parts), layout=ISOLATING)
                 known = urwid.AttrMap(alike, "chosen")

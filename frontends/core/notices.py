@@ -20,6 +20,9 @@ from sat.frontends.core.views.names import author_of, name_of
 _OLD = timedelta(minutes=5)
 #: More notices than this of one batch become one.
 _BURST = 3
+#: Seconds in which messages come together before they are told of once more.
+_PAUSE = 2.0
+_OF_MESSAGES = ("message", "mention")
 
 
 class Notice(msgspec.Struct, frozen=True):
@@ -50,6 +53,8 @@ class Notices:
     :param in_view: tells whether a person looks at a conversation now
     :param muted: conversations that say nothing, whatever comes
     :param now: the time, in UTC
+    :param later: calls a function after some seconds, as a loop's ``call_later`` does; with it
+        there is one notice of messages in each two seconds, whatever comes
     """
 
     def __init__(
@@ -60,11 +65,16 @@ class Notices:
         *,
         muted: Iterable[Key] = (),
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        later: Callable[[float, Callable[[], None]], object] | None = None,
     ) -> None:
         self._model = model
         self._send = tell
         self._in_view = in_view
         self._now = now
+        self._later = later
+        self._waits = False
+        self._held: list[Notice] = []
+        self._late: list[Message] = []
         self.muted = {*muted}
         self._asked: set[str] = {*model.state.questions}
         self._failed: set[str] = set()
@@ -73,6 +83,7 @@ class Notices:
     def close(self) -> None:
         """Tell no more."""
         self._end()
+        self._held, self._late = [], []
 
     def _told(self, changes: Changes) -> None:
         state = self._model.state
@@ -88,10 +99,40 @@ class Notices:
             if question is not None and id not in self._asked:
                 told.append(_question(question))
         self._asked = {*state.questions}
-        if len(told) + bool(late) > _BURST or late:
-            told = [*_together(told, late)]
         for notice in told:
+            if notice.kind not in _OF_MESSAGES:
+                self._send(notice)
+        self._held += [one for one in told if one.kind in _OF_MESSAGES]
+        self._late += late
+        if self._later is None or not (self._waits or late):
+            self._release()
+        elif not self._waits:
+            self._wait()
+
+    def _release(self) -> None:
+        """Tell of the messages that are held: of many at once."""
+        held, late = self._held, self._late
+        self._held, self._late = [], []
+        if self._waits:
+            held = [one for one in held if one.key is not None and not self._is_read(one.key)]
+            late = [one for one in late if not self._is_read((one.profile, one.peer))]
+        self._waits = False
+        if late or len(held) > _BURST:
+            held = [_together(held, late)]
+        for notice in held:
             self._send(notice)
+        if held and self._later is not None:
+            self._wait()
+
+    def _wait(self) -> None:
+        """Hold what comes, for a moment: a storm of messages is one notice after another."""
+        assert self._later is not None
+        self._waits = True
+        self._later(_PAUSE, self._release)
+
+    def _is_read(self, key: Key) -> bool:
+        conversation = self._model.state.conversations.get(key)
+        return self._in_view(key) or conversation is None or not conversation.unread
 
     def _of(self, state: State, message: Message) -> Notice | None:
         if self._is_quiet(state, message) or self._is_old(message):
@@ -147,25 +188,18 @@ def _question(question: Question) -> Notice:
     )
 
 
-def _together(told: list[Notice], late: list[Message]) -> Iterable[Notice]:
-    """Make one notice of many messages; questions and failures are told by themselves."""
-    messages = [one for one in told if one.kind in ("message", "mention")]
-    yield from (one for one in told if one.kind not in ("message", "mention"))
-    count = len(messages) + len(late)
-    if count <= 1 and not late:
-        yield from messages
-        return
-    keys = {one.key for one in messages if one.key is not None}
-    keys |= {(one.profile, one.peer) for one in late}
+def _together(told: list[Notice], late: list[Message]) -> Notice:
+    """Make one notice of many messages."""
+    count = len(told) + len(late)
+    keys = {one.key for one in told} | {(one.profile, one.peer) for one in late}
     people = len(keys)
     news = f"{count} new message{'s' if count > 1 else ''}"
-    key = next(iter(keys)) if people == 1 else None
-    yield Notice(
+    return Notice(
         "burst",
         news,
         f"{news} from {people} people" if people > 1 else f"{news} from one person",
-        urgent=bool(messages),
-        key=key,
+        urgent=bool(told),
+        key=next(iter(keys)) if people == 1 else None,
         count=count,
         people=people,
     )

@@ -354,8 +354,8 @@ class Form(Keyed, urwid.Widget):
             canvas.trim(self._top)
         if canvas.rows() > height:
             canvas.trim(0, height)
-            if canvas.cursor is not None and canvas.cursor[1] >= height:
-                canvas.cursor = None  # urwid 2 leaves it there
         elif canvas.rows() < height:
             canvas.pad_trim_top_bottom(0, height - canvas.rows())
+        if canvas.cursor is not None and not 0 <= canvas.cursor[1] < height:
+            canvas.cursor = None  # earlier versions of urwid leave it where it was cut off
         return canvas

@@ -134,3 +134,36 @@ def test_what_was_there_before_is_no_news():
     assert told.notices == []
     told.policy.close()
     assert told.tell(added(20)) == []
+
+
+def test_a_storm_is_one_notice_in_a_while():
+    timers = []
+    told = Told(later=lambda seconds, function: timers.append(function))
+    assert [one[0] for one in told.tell(added(20, peer="p20@x"))] == ["message"]
+    for number in range(21, 60):
+        assert told.tell(added(number, peer=f"p{number % 4}@x")) == []
+    assert len(timers) == 1
+    told.notices.clear()
+    timers.pop()()
+    assert [(one.count, one.people) for one in told.notices] == [(39, 4)]
+    # What is read meanwhile is not told of.
+    told.tell(added(60, peer="p1@x"), added(61, peer="p2@x"))
+    for peer in ("p1@x", "p2@x"):
+        read = Conversation(profile="alice", peer=peer, read="50", rev=99)
+        assert told.tell(events.ConversationChanged(read)) == []
+    timers.pop()()
+    assert told.notices == [] and not timers
+    assert [one[0] for one in told.tell(added(101, rev=101))] == ["message"]
+
+
+def test_what_an_archive_brings_in_pieces_is_one_notice():
+    timers = []
+    told = Told(later=lambda seconds, function: timers.append(function))
+    for number in range(20, 40):
+        assert told.tell(added(number, delayed=True)) == []
+    timers.pop()()
+    assert [one.count for one in told.notices] == [20]
+    told.policy.close()
+    for function in timers:
+        function()
+    assert len(told.notices) == 1

@@ -1,6 +1,10 @@
 """What the tests of widgets share: a source of rows, drawn screens, keys."""
 
 import urwid
+from hypothesis import HealthCheck, settings
+
+#: For properties: a busy machine is no reason to fail.
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 class Rows:

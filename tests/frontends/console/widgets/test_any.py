@@ -17,7 +17,7 @@ from sat.frontends.console.widgets.panes import Panes
 from sat.frontends.console.widgets.popup import Overlays, Popup
 from sat.frontends.console.widgets.rows import Line, RowList
 from sat.frontends.console.widgets.tabs import Tabs
-from tests.frontends.console.widgets.support import Rows
+from tests.frontends.console.widgets.support import PATIENT, Rows
 
 ITEMS = [Item("Join", "/join", 1), Item("日本", "", 2), Item("", "", 3)]
 
@@ -120,7 +120,7 @@ steps = st.lists(
 
 @pytest.mark.parametrize("name", MAKERS)
 @given(size=sizes, steps=steps)
-@settings(max_examples=40, deadline=None)
+@settings(PATIENT, max_examples=40)
 def test_nothing_that_is_pressed_or_clicked_breaks_it(tmp_path_factory, name, size, steps):
     if name == "chooser":
         widget = chooser(tmp_path_factory.getbasetemp() / "pressed")

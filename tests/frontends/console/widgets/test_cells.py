@@ -19,6 +19,7 @@ from sat.frontends.console.widgets.cells import (
 )
 from sat.frontends.console.widgets.layout import ISOLATING
 from sat.frontends.console.widgets.painting import paint
+from tests.frontends.console.widgets.support import PATIENT
 
 #: Shown as they are.
 HARMLESS = [
@@ -102,7 +103,7 @@ anything = st.text(
 
 
 @given(anything)
-@settings(max_examples=400, deadline=None)
+@settings(PATIENT, max_examples=400)
 @example("".join(text for text, _, _ in SHOWN))
 def test_whatever_comes_is_safe(text):
     safe = clean(text)
@@ -115,7 +116,7 @@ def test_whatever_comes_is_safe(text):
 
 
 @given(anything, st.integers(0, 12))
-@settings(max_examples=200, deadline=None)
+@settings(PATIENT, max_examples=200)
 def test_what_is_cut_fits(text, cells):
     safe = line(text)
     for mark in "…", "":
@@ -125,7 +126,7 @@ def test_what_is_cut_fits(text, cells):
 
 
 @given(st.lists(st.lists(anything.map(line), max_size=3), max_size=4), st.integers(1, 20))
-@settings(max_examples=200, deadline=None)
+@settings(PATIENT, max_examples=200)
 def test_what_is_painted_is_as_wide_as_was_wanted(rows, columns):
     canvas = paint([[("name", one) for one in row] for row in rows], columns, 3)
     assert (canvas.cols(), canvas.rows()) == (columns, 3)
@@ -134,7 +135,7 @@ def test_what_is_painted_is_as_wide_as_was_wanted(rows, columns):
 
 
 @given(anything, st.integers(1, 20), st.sampled_from(["left", "right", "center"]))
-@settings(max_examples=200, deadline=None)
+@settings(PATIENT, max_examples=200)
 def test_what_is_laid_out_is_as_wide_as_was_wanted(text, columns, align):
     drawn = urwid.Text(clean(text), align=align, layout=ISOLATING).render((columns,))
     for row in drawn.text:

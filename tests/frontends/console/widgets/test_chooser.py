@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sat.frontends.console.widgets.chooser import FileChooser
 from sat.frontends.console.widgets.listing import Folder, size
 from sat.frontends.console.widgets.paste import paste_key
-from tests.frontends.console.widgets.support import attributes, drawn, press, told
+from tests.frontends.console.widgets.support import PATIENT, attributes, drawn, press, told
 
 SIZE = (30, 8)
 
@@ -185,7 +185,7 @@ def test_a_folder_is_read_once(home):
     screen=st.tuples(st.integers(1, 40), st.integers(1, 10)),
     keys=st.lists(st.sampled_from([*"~/.ab", "up", "end", "enter", "left", "tab"]), max_size=15),
 )
-@settings(max_examples=60, deadline=None)
+@settings(PATIENT, max_examples=60)
 def test_choosers_of_any_size(tmp_path_factory, screen, keys):
     folder = tmp_path_factory.getbasetemp() / "any"
     (folder / "a").mkdir(parents=True, exist_ok=True)

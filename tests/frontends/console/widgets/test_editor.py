@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from sat.frontends.console.widgets.editor import Candidate, Completions, Editor
 from sat.frontends.console.widgets.paste import PasteFilter
-from tests.frontends.console.widgets.support import attributes, drawn, press, told, whole
+from tests.frontends.console.widgets.support import PATIENT, attributes, drawn, press, told, whole
 
 SIZE = (10,)
 FAMILY = "👨‍👩‍👧"
@@ -262,7 +262,7 @@ texts = st.text(st.sampled_from("ab \n\t🇫🇷👍🏽é日\u0301\u200d👩क
     columns=st.integers(1, 12),
     max_rows=st.integers(1, 4),
 )
-@settings(max_examples=100, deadline=None)
+@settings(PATIENT, max_examples=100)
 def test_every_size_draws_what_it_says(steps, columns, max_rows):
     editor = Editor(max_rows=max_rows, placeholder="écrire", completer=people)
     for step in steps:
@@ -281,6 +281,7 @@ def test_every_size_draws_what_it_says(steps, columns, max_rows):
 
 
 @given(texts, st.integers(1, 12))
+@settings(PATIENT, max_examples=60)
 def test_all_that_is_written_is_in_some_row(text, columns):
     from sat.frontends.console.widgets.wrapping import wrap
 

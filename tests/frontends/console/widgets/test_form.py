@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from sat.frontends.console.widgets.form import Field, Form, Kind
 from sat.frontends.console.widgets.paste import paste_key
-from tests.frontends.console.widgets.support import attributes, drawn, press, told
+from tests.frontends.console.widgets.support import PATIENT, attributes, drawn, press, told
 
 SIZE = (30, 20)
 FIELDS = [
@@ -168,7 +168,7 @@ def test_labels_can_do_no_harm():
     ),
     fields=st.lists(st.sampled_from(FIELDS[1:]), unique_by=lambda one: one.name, max_size=6),
 )
-@settings(max_examples=120, deadline=None)
+@settings(PATIENT, max_examples=120)
 def test_forms_of_any_size(size, keys, fields):
     form = Form(fields)
     for key in ["", *keys]:

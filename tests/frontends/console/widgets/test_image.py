@@ -2,12 +2,12 @@
 
 import pytest
 import urwid
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sat.frontends.console.widgets.image import HalfBlocks, Picture
 from sat.frontends.console.widgets.progress import Progress
-from tests.frontends.console.widgets.support import attributes, drawn, whole
+from tests.frontends.console.widgets.support import PATIENT, attributes, drawn, whole
 
 RED, BLUE, BLACK, WHITE = b"\xff\0\0", b"\0\0\xff", b"\0\0\0", b"\xff\xff\xff"
 
@@ -26,6 +26,7 @@ def test_a_bar_is_done_from_the_left():
 
 
 @given(st.text(max_size=20), st.floats(allow_nan=True) | st.none(), st.integers(1, 30))
+@settings(PATIENT, max_examples=60)
 def test_bars_of_any_size(text, done, columns):
     canvas = Progress(text, done).render((columns,))
     assert (canvas.cols(), canvas.rows()) == (columns, 1)
@@ -71,6 +72,7 @@ def test_what_is_no_picture_is_refused(picture):
 @given(
     st.integers(1, 40), st.integers(1, 40), st.integers(1, 40), st.sampled_from([16, 256, 1 << 24])
 )
+@settings(PATIENT, max_examples=60)
 def test_pictures_of_any_size(wide, high, columns, colours):
     picture = HalfBlocks(Picture(wide, high, RED * wide * high), colours=colours)
     canvas = picture.render((columns,))

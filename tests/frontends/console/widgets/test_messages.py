@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sat.frontends.console.widgets.messages import MessageList
-from tests.frontends.console.widgets.support import Rows, attributes, drawn, press, told
+from tests.frontends.console.widgets.support import PATIENT, Rows, attributes, drawn, press, told
 
 SIZE = (10, 4)
 
@@ -300,7 +300,7 @@ def test_a_hundred_thousand_rows_take_what_a_thousand_take():
     size=st.tuples(st.integers(1, 12), st.integers(1, 9)),
     data=st.data(),
 )
-@settings(max_examples=60, deadline=None)
+@settings(PATIENT, max_examples=60)
 def test_there_is_never_a_gap_nor_a_row_twice(heights, steps, size, data):
     rows, widget = made(30)
     rows.heights = heights

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from sat.frontends.console.widgets.panes import Panes
 from sat.frontends.console.widgets.tabs import Tabs
-from tests.frontends.console.widgets.support import attributes, drawn, press, told
+from tests.frontends.console.widgets.support import PATIENT, attributes, drawn, press, told
 
 SIZE = (40, 12)
 
@@ -115,7 +115,7 @@ def test_a_click_puts_the_focus():
     steps=st.lists(st.sampled_from(["beside", "below", *Panes.KEYS]), max_size=20),
     size=st.tuples(st.integers(1, 60), st.integers(1, 30)),
 )
-@settings(max_examples=150, deadline=None)
+@settings(PATIENT, max_examples=150)
 def test_panes_of_any_size(steps, size):
     panes = Panes(0, filled("0"))
     for at, step in enumerate(steps, 1):
@@ -216,7 +216,7 @@ def test_tabs_are_clicked():
     steps=st.lists(st.sampled_from([*Tabs.KEYS]), max_size=8),
     size=st.tuples(st.integers(1, 30), st.integers(1, 4)),
 )
-@settings(max_examples=100, deadline=None)
+@settings(PATIENT, max_examples=100)
 def test_tabs_of_any_size(titles, steps, size):
     tabs = Tabs()
     for at, title in enumerate(titles):

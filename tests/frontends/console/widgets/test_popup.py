@@ -11,7 +11,7 @@ from sat.frontends.console.widgets.helppage import HelpPage
 from sat.frontends.console.widgets.menu import Item, Menu
 from sat.frontends.console.widgets.paste import paste_key
 from sat.frontends.console.widgets.popup import Overlays, Popup
-from tests.frontends.console.widgets.support import attributes, drawn, press, told
+from tests.frontends.console.widgets.support import PATIENT, attributes, drawn, press, told
 
 SIZE = (20, 7)
 COMMANDS = [
@@ -149,7 +149,7 @@ def test_help_says_what_keys_do():
     title=st.text(max_size=30),
     which=st.sampled_from([0, 1, 2]),
 )
-@settings(max_examples=150, deadline=None)
+@settings(PATIENT, max_examples=150)
 def test_popups_of_any_size_are_within_the_screen(size, keys, title, which):
     overlays = Overlays(urwid.SolidFill("."))
     page = HelpPage(HELP)
@@ -206,7 +206,7 @@ def test_a_long_text_scrolls_above_its_answers():
     answers=st.lists(st.text(max_size=12), max_size=5),
     keys=st.lists(st.sampled_from(["down", "page down", "up", "tab", "enter"]), max_size=8),
 )
-@settings(max_examples=150, deadline=None)
+@settings(PATIENT, max_examples=150)
 def test_dialogs_of_any_size(size, text, answers, keys):
     dialog = Dialog(text, [Item(one, "", one) for one in answers])
     for key in ["", *keys]:

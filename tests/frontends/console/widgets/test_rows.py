@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from sat.frontends.console.widgets import rows as module
 from sat.frontends.console.widgets.rows import Line, RowList
-from tests.frontends.console.widgets.support import attributes, drawn, press, told
+from tests.frontends.console.widgets.support import PATIENT, attributes, drawn, press, told
 
 SIZE = (20, 6)
 
@@ -180,7 +180,7 @@ def test_the_place_of_a_row_is_found_without_looking_at_all(monkeypatch):
     ),
     size=st.tuples(st.integers(1, 20), st.integers(1, 8)),
 )
-@settings(max_examples=150, deadline=None)
+@settings(PATIENT, max_examples=150)
 def test_rows_of_any_size(steps, size):
     rows = RowList()
     model = {}
