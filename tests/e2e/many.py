@@ -4,30 +4,31 @@ What is done is drawn from a seed; what all must show after it is kept here, as 
 who said what in which order, how much of it is unread, and what is begun.
 """
 
-import json
-import os
-import signal
 from collections.abc import Callable
 from contextlib import ExitStack
 from random import Random
-from typing import Self
+from typing import Any, Self
 
+from sat.bridge.blocking import Client
+from sat.bridge.errors import CommandError
+from tests.e2e.watched import Watched
 from tests.testbed import Daemon
-from tests.testbed.console import Console
 from tests.testbed.processes import wait_until
 from tests.testbed.server import Server
-from tests.testbed.shown import SIGNS, Shown, read_screen
+from tests.testbed.shown import SIGNS, Shown
 from tests.testbed.stranger import Stranger
 from tests.testbed.terminal import PATIENCE
 
 #: What is done, and how often of a hundred times; each is done once at least.
 SHARES = {
-    "bob writes": 22,
-    "a console writes": 16,
+    "bob writes": 14,
+    "bob writes while nobody looks": 8,
+    "a console writes": 14,
     "jp writes": 8,
     "the phone writes": 10,
     "a console looks": 8,
-    "a console looks away": 10,
+    "a console looks away": 6,
+    "a console goes elsewhere": 6,
     "a draft is written": 7,
     "a draft is cleared": 4,
     "a console is resized": 8,
@@ -36,51 +37,6 @@ SHARES = {
 }
 SIZES = ((80, 24), (40, 12), (59, 18), (60, 12), (132, 43), (200, 60))
 WORDS = ("oui", "non", "peut", "encore", "jamais", "salut")
-
-
-class Watched:
-    """A console, and whether somebody is in front of it."""
-
-    def __init__(self, many: "Many", size: tuple[int, int]) -> None:
-        self._many = many
-        self._size = size
-        self.looked_at = True
-        self.terminal: Console
-        self.open()
-
-    def open(self) -> None:
-        """Start it, in a new terminal; its person looks at it."""
-        many = self._many
-        self.terminal = Console(many.daemon, "-p", "alice", many.peer, size=self._size)
-        self.looked_at = True
-
-    def kill(self) -> None:
-        """End it as nothing can hinder."""
-        os.kill(self.terminal.pid, signal.SIGKILL)
-        self.terminal.wait_end()
-        self.terminal.close()
-
-    def look(self, at: bool) -> None:
-        """Tell the program, as the terminal does, that it is looked at or no more."""
-        self.terminal.type("\x1b[I" if at else "\x1b[O")
-        self.looked_at = at
-
-    def resize(self, size: tuple[int, int]) -> None:
-        self._size = size
-        self.terminal.resize(*size)
-
-    def write(self, text: str) -> None:
-        """Write in the place of what is begun; who writes looks."""
-        self.terminal.press("C-e", "C-u")
-        self.terminal.type(text)
-        self.looked_at = True
-
-    def clear(self) -> None:
-        self.terminal.press("C-e", "C-u")
-        self.looked_at = True
-
-    def shown(self) -> Shown | None:
-        return read_screen(self.terminal.screen())
 
 
 class Many:
@@ -116,7 +72,7 @@ class Many:
             self.phone.tell("carbons")
             self.phone.expect("carbons")
             for size in SIZES[:2]:
-                self.consoles.append(Watched(self, size))
+                self.consoles.append(Watched(self.daemon, self.peer, size))
             stack.callback(lambda: [one.terminal.close() for one in self.consoles])
             self._stack = stack.pop_all()
         return self
@@ -133,11 +89,13 @@ class Many:
         for name in self._plan(count):
             doing: dict[str, Callable[[], str]] = {
                 "bob writes": self._bob_writes,
+                "bob writes while nobody looks": self._bob_writes_to_nobody,
                 "a console writes": self._console_writes,
                 "jp writes": self._jp_writes,
                 "the phone writes": self._phone_writes,
-                "a console looks": lambda: self._console_looks(True),
-                "a console looks away": lambda: self._console_looks(False),
+                "a console looks": self._console_looks,
+                "a console looks away": self._console_looks_away,
+                "a console goes elsewhere": self._console_goes_elsewhere,
                 "a draft is written": self._draft_is_written,
                 "a draft is cleared": self._draft_is_cleared,
                 "a console is resized": self._console_is_resized,
@@ -169,6 +127,17 @@ class Many:
         self.unread = 0 if any(one.looked_at for one in self.consoles) else self.unread + 1
         return f"bob wrote {body}"
 
+    def _bob_writes_to_nobody(self) -> str:
+        for console in self.consoles:
+            if console.looked_at and self._random.random() < 0.5:
+                self.unread = 0
+                console.hide()
+            else:
+                console.look_away()
+        # A tab that is shown until now reads what comes before it is left.
+        self._check("nobody looks")
+        return self._bob_writes()
+
     def _console_writes(self) -> str:
         name, console = self._choose()
         body = self._next()
@@ -193,12 +162,24 @@ class Many:
         self.unread = 0
         return f"the phone wrote {body}"
 
-    def _console_looks(self, at: bool) -> str:
+    def _console_looks(self) -> str:
         name, console = self._choose()
-        console.look(at)
-        if at:
+        console.look()
+        self.unread = 0
+        return f"{name} is looked at"
+
+    def _console_looks_away(self) -> str:
+        name, console = self._choose()
+        console.look_away()
+        return f"{name} is looked at no more"
+
+    def _console_goes_elsewhere(self) -> str:
+        name, console = self._choose()
+        if not console.hidden:
+            # The key that leaves is a sign of somebody who has seen what was there.
             self.unread = 0
-        return f"{name} is looked at" if at else f"{name} is looked at no more"
+        console.hide()
+        return f"{name} shows another tab"
 
     def _draft_is_written(self) -> str:
         name, console = self._choose()
@@ -256,14 +237,34 @@ class Many:
         seen = self._phone_saw()
         if seen != self.said:
             return f"the phone saw {seen[-12:]}"
-        screens = [one.shown() for one in self.consoles]
-        for number, screen in enumerate(screens):
-            if screen is None:
-                return f"console {number + 1} shows no conversation"
-            wrong = self._differs(screen)
+        screens: dict[int, Shown] = {}
+        for number, console in enumerate(self.consoles, 1):
+            screen = console.shown()
+            if (screen is None) != console.hidden:
+                return f"console {number} shows {'a' if screen else 'no'} conversation"
+            if screen is not None:
+                screens[number] = screen
+            wrong = self._differs(screen) if screen is not None else ""
+            if not wrong and console.unread() != self.unread:
+                wrong = f"{console.unread()} unread"
             if wrong:
-                return f"console {number + 1} shows {wrong}"
-        return self._jp_differs([one for one in screens if one is not None])
+                return f"console {number} shows {wrong}"
+        # A session is asked first: it costs nothing to look at once more, and jp a process.
+        try:
+            with Client(str(self.daemon.socket)) as client:
+                asked = client.call("conversation.list", profile="alice")
+                history = client.call("message.list", profile="alice", peer=self.peer, limit=1000)
+        except CommandError as error:
+            return error.sentence
+        assert isinstance(asked, list) and isinstance(history, list)
+        wrong = self._daemon_differs(screens, asked, history)
+        if wrong:
+            return f"the daemon has {wrong}"
+        listed = self.daemon.json("-p", "alice", "conversation", "list")
+        if listed != asked:
+            return f"jp lists the conversations {listed}, and the daemon has {asked}"
+        found = self.daemon.json("-p", "alice", "message", "list", self.peer, "--limit", "1000")
+        return "" if found == history else f"jp lists {found[-5:]}, the daemon has {history[-5:]}"
 
     def _differs(self, screen: Shown) -> str:
         count = len(screen.lines)
@@ -273,40 +274,41 @@ class Many:
         for line, (author, body) in zip(screen.lines, wanted, strict=True):
             if line.body != body or line.author not in (author, ""):
                 return f"{line} in the place of {author}: {body}"
-        if screen.unread != self.unread:
-            return f"{screen.unread} unread"
         if screen.draft != self.draft:
             return f"“{screen.draft}” as begun"
         return ""
 
-    def _jp_differs(self, screens: list[Shown]) -> str:
-        asked = ("-p", "alice", "message", "list", self.peer, "--limit", "1000")
-        found = self.daemon.json(*asked)
+    def _daemon_differs(
+        self,
+        screens: dict[int, Shown],
+        listed: list[dict[str, Any]],
+        found: list[dict[str, Any]],
+    ) -> str:
         said = [("alice" if one["direction"] == "out" else "bob", one["body"]) for one in found]
         if said != self.said:
-            return f"jp lists {said[-12:]}"
-        listed = self.daemon.json("-p", "alice", "conversation", "list")
+            return f"the messages {said[-12:]}"
         for one in listed:
-            told = (one["peer"], one["unread"], one["draft"], one["last"]["id"])
-            if told != (self.peer, self.unread, self.draft, found[-1]["id"]):
-                return f"jp lists the conversation {json.dumps(one)}"
-            if not self.unread and one["read"] is not None and not self._read_is_right(one, found):
-                return f"jp lists as read {one['read']} of {[one['id'] for one in found]}"
-        if len(listed) != bool(self.said):
-            return f"jp lists {len(listed)} conversations"
+            told = (one["peer"], one["unread"], one["draft"], one["last"] and one["last"]["id"])
+            last = found[-1]["id"] if found else None
+            if told != (self.peer, self.unread, self.draft, last):
+                return f"the conversation {one}"
+            if not self.unread and not self._read_is_right(one, found):
+                return f"{one['read']} as read, of {[one['id'] for one in found]}"
+        if len(listed) != bool(self.said or self.draft):
+            return f"{len(listed)} conversations"
         signs = [SIGNS[one["state"]] if one["direction"] == "out" else " " for one in found]
-        for number, screen in enumerate(screens):
+        for number, screen in screens.items():
             shown = [line.sign for line in screen.lines]
             if shown != signs[len(signs) - len(shown) :]:
-                return f"console {number + 1} has the signs {shown}, jp {signs[-len(shown) :]}"
+                return f"the states {signs[-len(shown) :]}, and console {number} shows {shown}"
         waiting = [one for one in found if one["state"] in ("pending", "sent", "failed")]
-        return f"{waiting[0]['body']} is still {waiting[0]['state']}" if waiting else ""
+        return f"{waiting[0]['body']} still as {waiting[0]['state']}" if waiting else ""
 
     @staticmethod
-    def _read_is_right(conversation: dict[str, object], found: list[dict[str, object]]) -> bool:
+    def _read_is_right(conversation: dict[str, Any], found: list[dict[str, Any]]) -> bool:
         """Tell whether what is read reaches the last message that came from the other."""
-        came = [str(one["id"]) for one in found if one["direction"] == "in"]
-        return not came or int(str(conversation["read"]), 16) >= int(came[-1], 16)
+        came = [one["id"] for one in found if one["direction"] == "in"]
+        return not came or int(conversation["read"] or "0", 16) >= int(came[-1], 16)
 
     def _phone_got(self) -> list[tuple[str, str]]:
         return [

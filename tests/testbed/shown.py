@@ -52,18 +52,22 @@ def read_screen(screen: str) -> Shown | None:
     rules = [number for number, row in enumerate(chat) if _RULE.fullmatch(row)]
     if not rules or rules[-1] + 1 >= len(rows):
         return None
-    middle, editor = chat[1 : rules[-1]], chat[rules[-1] + 1]
-    lines = []
+    middle, editor = chat[: rules[-1]], chat[rules[-1] + 1]
+    lines: list[Line] = []
+    whole = False
     author = ""
     for row in middle:
         found = _MESSAGE.match(row)
         if found is not None:
             author = found[2] or author
             lines.append(Line(found[1], author, found[3]))
-    counted = re.search(r" (\d+) new\b", rows[-1])
-    return Shown(
-        tuple(lines),
-        bool(middle) and not middle[0].strip(),
-        "" if editor == _EMPTY else editor,
-        int(counted[1]) if counted else 0,
-    )
+        elif not lines and not row.strip():
+            whole = True
+    draft = "" if editor == _EMPTY else editor
+    return Shown(tuple(lines), whole, draft, read_unread(screen))
+
+
+def read_unread(screen: str) -> int:
+    """Return how many messages are unread, as the bottom line of a screen counts them."""
+    counted = re.search(r" (\d+) new\b", screen.split("\n")[-1])
+    return int(counted[1]) if counted else 0

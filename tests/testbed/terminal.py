@@ -1,13 +1,16 @@
 """A real terminal of one's own: a private tmux whose screen is read and whose keys are pressed."""
 
 import contextlib
+import fcntl
 import os
 import re
 import shlex
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
+import termios
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Self
@@ -159,6 +162,23 @@ class Terminal:
         path.write_bytes(b"")
         self._run("pipe-pane", "-O", f"exec cat >> {shlex.quote(str(path))}")
         return path
+
+    def wait_taken(self, timeout: float = PATIENCE) -> None:
+        """Return once the program has taken all keys: for those that nothing on the screen tells.
+
+        :raises NotSeen: if it doesn't
+        """
+        # By the time that tmux answers, what was typed is in the terminal.
+        tty = os.open(self.ask("#{pane_tty}"), os.O_RDONLY | os.O_NOCTTY)
+        try:
+
+            def left() -> int:
+                return int.from_bytes(fcntl.ioctl(tty, termios.FIONREAD, bytes(4)), sys.byteorder)
+
+            if not wait_until(lambda: left() == 0, timeout):
+                raise NotSeen(f"{left()} bytes were not taken:\n{self.screen()}")
+        finally:
+            os.close(tty)
 
     def wait_end(self, timeout: float = PATIENCE) -> int:
         """Return the exit code of the program once it has ended; less than 0: a signal ended it.
