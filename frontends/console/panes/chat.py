@@ -46,6 +46,7 @@ class ChatPane(urwid.Widget):
         urwid.connect_signal(self.editor, "complete", self._complete)
         urwid.connect_signal(self.editor, "refused", self._refused)
         self._draft = ""
+        self._stale = True
 
     async def open(self) -> None:
         """Fetch what was said last, and what was begun."""
@@ -63,8 +64,15 @@ class ChatPane(urwid.Widget):
             self._take_draft()
         if changes.anew or self.key in changes.rooms:
             self.history.restyle()
-        self.header.refresh()
-        self._invalidate()
+        self._stale = True
+
+    def refresh(self) -> None:
+        """Have drawn anew what has changed since the last picture."""
+        if self._stale or self.history.refresh():
+            self._stale = False
+            self.history.refresh()
+            self.header.refresh()
+            self._invalidate()
 
     def _take_draft(self) -> None:
         """Show what was begun elsewhere, where nothing was written here since."""
