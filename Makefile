@@ -57,7 +57,7 @@ api: $(VENV)/.test
 	@$(BIN)/python -m tests.house.api
 
 pytest: $(VENV)/.test
-	@$(INSTALL) prosody ejabberd ssh node socat dbus telepathy
+	@$(INSTALL) prosody ejabberd ssh node socat dbus telepathy tmux
 	@echo '— tests'
 	@$(BIN)/pytest --quiet --numprocesses auto --maxprocesses 4 --dist loadfile $(T)
 

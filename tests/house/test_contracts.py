@@ -23,6 +23,9 @@ VIOLATIONS = [
     ("plugins/planted.py", "sat.plugins.xep_0199_ping", "A plugin knows another one"),
     ("frontends/jp/planted.py", "sat.backend.store", "A frontend knows the bridge"),
     ("frontends/core/planted.py", "sat.frontends.jp.main", "Frontends know their core"),
+    ("frontends/console/widgets/planted.py", "sat.bridge.model", "Widgets of the console"),
+    ("frontends/console/widgets/planted.py", "sat.frontends.core.clean", "Widgets of the console"),
+    ("frontends/console/widgets/planted.py", "msgspec", "Widgets of the console"),
 ]
 
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# install.sh NAME… — installs what is missing of: make venv prosody ejabberd ssh node socat dbus telepathy.
+# install.sh NAME… — installs what is missing of: make venv prosody ejabberd ssh node socat dbus telepathy tmux.
 # As root, or through a sudo that asks for nothing, apt does it; otherwise the one line to run is printed, and this fails.
 set -eu
 
@@ -13,6 +13,7 @@ for name in "$@"; do
         ejabberd) [ -x "$(command -v ejabberdctl || echo /usr/sbin/ejabberdctl)" ] || missing="$missing ejabberd" ;;
         ssh) [ -x /usr/sbin/sshd ] && command -v ssh >/dev/null || missing="$missing openssh-server" ;;
         node) command -v node >/dev/null || missing="$missing nodejs" ;;
+        tmux) command -v tmux >/dev/null || missing="$missing tmux" ;;
         socat) command -v socat >/dev/null || missing="$missing socat" ;;
         dbus) command -v dbus-daemon >/dev/null || missing="$missing dbus-daemon"
             command -v busctl >/dev/null || missing="$missing systemd"
@@ -27,7 +28,7 @@ for name in "$@"; do
             [ -x /usr/bin/python3 ] && /usr/bin/python3 -c "import gi" 2>/dev/null || missing="$missing python3-gi"
             [ -n "$(find /usr/lib -path "*/girepository-1.0/TelepathyGLib-0.12.typelib" 2>/dev/null)" ] ||
                 missing="$missing gir1.2-telepathyglib-0.12" ;;
-        *) echo "install.sh: no program is called “$name” here; it knows make, venv, prosody, ejabberd, ssh, node, socat, dbus and telepathy." >&2; exit 2 ;;
+        *) echo "install.sh: no program is called “$name” here; it knows make, venv, prosody, ejabberd, ssh, node, socat, dbus, telepathy and tmux." >&2; exit 2 ;;
     esac
 done
 [ -n "$missing" ] || exit 0
