@@ -12,7 +12,7 @@ import socket
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from types import TracebackType
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar, cast
 
 import msgspec
 
@@ -20,6 +20,7 @@ from sat.bridge.blocking import RESYNC
 from sat.bridge.errors import CommandError, unreached
 from sat.bridge.events import CORE_EVENTS, Event
 from sat.bridge.log import Origin
+from sat.bridge.passing import pass_files
 from sat.bridge.paths import socket_path
 from sat.bridge.types import decode_hook, encode_hook
 
@@ -127,19 +128,57 @@ class Client:
     async def call(self, method: str, result_type: type[Result], /, **params: object) -> Result:
         """Call a method and return its result as the type that the contract has for it.
 
+        :param result_type: ``object`` for plain JSON
         :raises CommandError: what the daemon refused or failed with; ``daemon.gone``;
             ``failed.answer`` if the result is not of the type
         """
+        return await self._call(method, result_type, params, ())
+
+    async def call_with_files(
+        self,
+        descriptors: Sequence[int],
+        method: str,
+        result_type: type[Result],
+        /,
+        **params: object,
+    ) -> Result:
+        """Call a method and pass open descriptors along (SCM_RIGHTS); they stay open here.
+
+        :raises CommandError: as :meth:`call`; ``usage.descriptor`` if the daemon is on another
+            machine
+        """
+        return await self._call(method, result_type, params, descriptors)
+
+    async def _call(
+        self,
+        method: str,
+        result_type: type[Result],
+        params: dict[str, object],
+        descriptors: Sequence[int],
+    ) -> Result:
         if self._ended is not None:
             raise self._ended
         self._last_id = id_ = self._last_id + 1
-        request = {"jsonrpc": "2.0", "id": id_, "method": method, "params": params}
+        request: dict[str, object] = {
+            "jsonrpc": "2.0",
+            "id": id_,
+            "method": method,
+            "params": params,
+        }
+        if descriptors:
+            request["descriptors"] = len(descriptors)
         line = msgspec.json.encode(request, enc_hook=encode_hook) + b"\n"
         if len(line) > MAX_LINE:
             raise CommandError("usage.line", f"{method}: a call takes at most {MAX_LINE} bytes.")
         answer: asyncio.Future[msgspec.Raw] = asyncio.get_running_loop().create_future()
         self._waiting[id_] = answer
         try:
+            if descriptors:
+                if not self.is_local:
+                    raise CommandError(
+                        "usage.descriptor", "A daemon on another machine can't be passed files."
+                    )
+                line = await pass_files(self._writer, descriptors, line)
             self._writer.write(line)
             with contextlib.suppress(ConnectionError):
                 # The reader knows how the session ended, and tells it by the future.
@@ -147,12 +186,13 @@ class Client:
             raw = await answer
         finally:
             self._waiting.pop(id_, None)
-        try:
-            return msgspec.json.decode(raw, type=result_type, dec_hook=decode_hook)
-        except msgspec.DecodeError as error:
-            raise CommandError(
-                "failed.answer", f"{method} answered what this program does not expect: {error}."
-            ) from error
+        return result_of(method, raw, result_type)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether open files can be passed to the daemon."""
+        found = self._writer.get_extra_info("socket")
+        return found is not None and found.family == socket.AF_UNIX and type(self) is Client
 
     async def attach(
         self,
@@ -186,19 +226,36 @@ class Client:
 
         :raises CommandError: ``daemon.gone`` when the daemon ends
         """
-        while (received := await self._events.get()) is not None:
-            yield received
+        while (found := await self._events.get()) is not None:
+            yield found
         self._events.put_nowait(None)
         if self._ended is not None and self._ended.name != "daemon.closed":
             raise self._ended
+
+    async def batches(self, most: int = 1000) -> AsyncIterator[list[Received]]:
+        """Yield events as :meth:`events` does, all that are here at once.
+
+        :param most: how many come together at most
+        :raises CommandError: as :meth:`events`
+        """
+        async for first in self.events():
+            batch = [first]
+            while len(batch) < most and not self._events.empty():
+                following = self._events.get_nowait()
+                if following is None:
+                    self._events.put_nowait(None)
+                    break
+                batch.append(following)
+            yield batch
 
     async def close(self) -> None:
         """End the session. Calls that wait fail; what the daemon was asked to do goes on."""
         self._end(CommandError("daemon.closed", "The session with the daemon was closed."))
         self._task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._task
-        self._writer.close()
+        try:
+            await asyncio.wait([self._task])
+        finally:
+            self._writer.close()
         with contextlib.suppress(OSError):
             await self._writer.wait_closed()
 
@@ -226,7 +283,7 @@ class Client:
 
     def _take(self, message: _Message) -> None:
         if message.method == "event":
-            self._events.put_nowait(_received(message.params))
+            self._events.put_nowait(received(message.params))
         elif message.method == "resync":
             raise CommandError("log.trimmed", RESYNC, msgspec.json.decode(message.params))
         elif message.method is not None:
@@ -283,7 +340,11 @@ async def greet(client: Client, name: str, **more: object) -> Client:
     return client
 
 
-def _received(raw: msgspec.Raw) -> Received:
+def received(raw: bytes | msgspec.Raw) -> Received:
+    """Read an event's ``params``, as JSON.
+
+    :raises msgspec.DecodeError: if they are none
+    """
     params = msgspec.json.decode(raw, type=_Params)
     kind = CORE_EVENTS.get(params.type)
     event: Event
@@ -295,6 +356,21 @@ def _received(raw: msgspec.Raw) -> Received:
             b'{"data":' + bytes(params.data) + b"}", type=kind, dec_hook=decode_hook
         )
     return Received(event, params.ts, params.profile, params.seq, params.prev, params.origin)
+
+
+def result_of(method: str, raw: bytes | msgspec.Raw, result_type: type[Result]) -> Result:
+    """Read what a method has answered.
+
+    :raises CommandError: ``failed.answer``
+    """
+    # msgspec knows no type of all objects.
+    kind: Any = Any if result_type is object else result_type
+    try:
+        return cast(Result, msgspec.json.decode(raw, type=kind, dec_hook=decode_hook))
+    except msgspec.DecodeError as error:
+        raise CommandError(
+            "failed.answer", f"{method} answered what this program does not expect: {error}."
+        ) from error
 
 
 def _command_error(error: _Error) -> CommandError:

@@ -126,6 +126,48 @@ class DBusClient(Client):
         self, method: str, params: dict[str, object], descriptors: Sequence[int]
     ) -> Callable[[], object]:
         """Make a call, and return what waits for its result."""
+        answers: list[lowlevel.Message] = []
+        called = self._send_call(method, params, descriptors, answers.append)
+        return lambda: self._result(self._wait_for(answers, called))
+
+    def start(
+        self,
+        method: str,
+        params: dict[str, object],
+        descriptors: Sequence[int],
+        done: Callable[[object, CommandError | None], None],
+    ) -> None:
+        """Make a call without waiting; :meth:`turn` tells ``done`` its result or its error.
+
+        :raises CommandError: if it can't be made at all
+        """
+
+        def answered(answer: lowlevel.Message) -> None:
+            try:
+                done(self._result(self._values(answer, called)), None)
+            except CommandError as error:
+                done(None, error)
+
+        called = self._send_call(method, params, descriptors, answered)
+
+    def turn(self) -> tuple[list[dict[str, object]], CommandError | None]:
+        """Let the bus do something; return the events that came, and how the session has ended."""
+        if self._ended is None:
+            self._turn(None)
+        received, self._received = self._received, []
+        return received, self._ended
+
+    def wake(self) -> None:
+        """Let :meth:`turn` return soon; for other threads."""
+        self._context.wakeup()
+
+    def _send_call(
+        self,
+        method: str,
+        params: dict[str, object],
+        descriptors: Sequence[int],
+        answered: Callable[[lowlevel.Message], None],
+    ) -> str:
         interface, member = names_of(method)
         arguments = self._arguments(interface, member)
         if arguments is None:
@@ -142,13 +184,12 @@ class DBusClient(Client):
             options[DESCRIPTORS] = dbus.Array(files, signature="h")
         values.append(dbus.Dictionary(options, signature="sv"))
         signature = "".join(one for _, one in arguments)
-        answer = self._begin(ROOT, interface, member, signature, *values)
+        self._send_message(ROOT, interface, member, signature, values, answered)
+        return f"{interface}.{member}"
 
-        def result() -> object:
-            found = answer()
-            return from_bus(found[0]) if found else None
-
-        return result
+    @staticmethod
+    def _result(values: list[object]) -> object:
+        return from_bus(values[0]) if values else None
 
     def _arguments(self, interface: str, member: str) -> list[tuple[str, str]] | None:
         if self._methods is None:
@@ -185,31 +226,38 @@ class DBusClient(Client):
         self, path: str, interface: str, member: str, signature: str, *values: object
     ) -> list[object]:
         """Call a method on the bus and wait for the answer; events are kept meanwhile."""
-        return self._begin(path, interface, member, signature, *values)()
+        answers: list[lowlevel.Message] = []
+        self._send_message(path, interface, member, signature, values, answers.append)
+        return self._wait_for(answers, f"{interface}.{member}")
 
-    def _begin(
-        self, path: str, interface: str, member: str, signature: str, *values: object
-    ) -> Callable[[], list[object]]:
+    def _send_message(
+        self,
+        path: str,
+        interface: str,
+        member: str,
+        signature: str,
+        values: Sequence[object],
+        answered: Callable[[lowlevel.Message], None],
+    ) -> None:
         if self._ended is not None:
             raise self._ended
         message = lowlevel.MethodCallMessage(self._owner, path, interface, member)
         message.append(*values, signature=signature)
-        answers: list[lowlevel.Message] = []
         limit = _FOREVER if self.timeout is None else self.timeout
-        self._bus.send_message_with_reply(message, answers.append, limit)
+        self._bus.send_message_with_reply(message, answered, limit)
 
-        def wait() -> list[object]:
-            while not answers and self._ended is None:
-                self._turn(None)
-            if not answers:
-                assert self._ended is not None
-                raise self._ended
-            found = answers[0]
-            if found.get_type() == lowlevel.MESSAGE_TYPE_ERROR:
-                raise self._error(found, f"{interface}.{member}")
-            return list(found.get_args_list(byte_arrays=True))
+    def _wait_for(self, answers: list[lowlevel.Message], called: str) -> list[object]:
+        while not answers and self._ended is None:
+            self._turn(None)
+        if not answers:
+            assert self._ended is not None
+            raise self._ended
+        return self._values(answers[0], called)
 
-        return wait
+    def _values(self, answer: lowlevel.Message, called: str) -> list[object]:
+        if answer.get_type() == lowlevel.MESSAGE_TYPE_ERROR:
+            raise self._error(answer, called)
+        return list(answer.get_args_list(byte_arrays=True))
 
     def _error(self, answer: lowlevel.Message, called: str) -> CommandError:
         name = str(answer.get_error_name())

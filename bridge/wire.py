@@ -14,7 +14,7 @@ from sat.bridge.model import Level, Model
 from sat.bridge.snapshot import State
 
 #: The version of the API: the first number changes when something is taken away.
-API_VERSION = "1.1"
+API_VERSION = "1.2"
 #: What a session may ask for beyond calls and events.
 FEATURES = ("events", "snapshot", "resume", "cursor", "txn", "descriptors", HEARTBEAT)
 #: The longest line, in bytes, in either direction.

@@ -21,7 +21,9 @@ DESCRIPTION = Path(__file__).with_name("api.json")
 sys.path.insert(0, str(DESCRIPTION.parents[2]))
 
 from sat.__main__ import HELP  # noqa: E402
-from sat.frontends.jp import describing, generic, help, table  # noqa: E402
+from sat.frontends.core.commands import table  # noqa: E402
+from sat.frontends.core.commands.described import command_of  # noqa: E402
+from sat.frontends.jp import describing, help  # noqa: E402
 
 
 class Bridge(SphinxDirective):
@@ -57,7 +59,7 @@ def methods(described: dict[str, Any]) -> Iterator[str]:
             name = method["name"]
             yield from title(name, "~", f"method-{name}")
             yield from (*method["doc"].splitlines(), "")
-            command = commands.get(name) or generic.command_of(method, described["types"])
+            command = commands.get(name) or command_of(method, described["types"])
             yield from (".. code-block:: text", "", f"   jp {help.usage(command)}", "")
             for one in method["params"]:
                 default = "" if one["required"] else f" = `{json.dumps(one['default'])}`"

@@ -7,6 +7,7 @@ from sat.bridge.errors import CommandError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from sat.bridge.blocking import Client
+    from sat.bridge.dbus_client import DBusClient
 
 
 def connect(name: str, timeout: float | None = 60.0, remote: str | None = None) -> "Client":
@@ -22,17 +23,29 @@ def connect(name: str, timeout: float | None = 60.0, remote: str | None = None) 
         doesn't start; ``usage.bridge`` if there is no such bridge; else as
         :func:`sat.bridge.blocking.connect`
     """
-    remote = remote or os.environ.get("SAT_REMOTE")
-    if remote:
+    way, where = way_to(remote)
+    if way == "remote":
         from sat.bridge.remote import RemoteClient, find
 
-        return RemoteClient(find(remote), name=name, timeout=timeout)
-    bridge = os.environ.get("SAT_BRIDGE") or "socket"
-    if bridge == "dbus":
-        return _connect_dbus(name, timeout)
-    if bridge != "socket":
-        raise CommandError("usage.bridge", f"SAT_BRIDGE is socket or dbus, not “{bridge}”.")
+        return RemoteClient(find(where), name=name, timeout=timeout)
+    if way == "dbus":
+        return connect_dbus(timeout)
     return connect_here(name, timeout)
+
+
+def way_to(remote: str | None = None) -> tuple[str, str]:
+    """Tell how the daemon is reached: ``remote`` and where it is, ``dbus`` or ``socket``.
+
+    :param remote: as :func:`connect` takes it
+    :raises CommandError: ``usage.bridge`` if there is no such bridge
+    """
+    remote = remote or os.environ.get("SAT_REMOTE")
+    if remote:
+        return "remote", remote
+    bridge = os.environ.get("SAT_BRIDGE") or "socket"
+    if bridge not in ("dbus", "socket"):
+        raise CommandError("usage.bridge", f"SAT_BRIDGE is socket or dbus, not “{bridge}”.")
+    return bridge, ""
 
 
 def connect_here(name: str, timeout: float | None = 60.0) -> "Client":
@@ -45,7 +58,7 @@ def connect_here(name: str, timeout: float | None = 60.0) -> "Client":
     try:
         return blocking.connect(name=name, timeout=timeout)
     except CommandError as error:
-        if error.name != "daemon.missing" or not _may_start():
+        if error.name != "daemon.missing" or not may_start():
             raise
     start()
     return blocking.connect(name=name, timeout=timeout)
@@ -58,7 +71,14 @@ def start() -> None:
     """
     from sat.bridge.program import run_sat
 
-    code, sentence = run_sat(["start"])
+    check_start(*run_sat(["start"]))
+
+
+def check_start(code: int, sentence: str) -> None:
+    """Look at how ``sat start`` has ended.
+
+    :raises CommandError: ``daemon.missing`` with the reason, if the daemon didn't start
+    """
     if code:
         raise CommandError(
             "daemon.missing",
@@ -66,7 +86,13 @@ def start() -> None:
         )
 
 
-def _connect_dbus(name: str, timeout: float | None) -> "Client":
+def connect_dbus(timeout: float | None = 60.0, *, start_it: bool = True) -> "DBusClient":
+    """Open a session through ``sat-dbus``.
+
+    :param start_it: whether a daemon is started if none runs, unless ``SAT_NO_START`` is set
+    :raises CommandError: ``failed.dbus`` if what it needs isn't installed; else as
+        :class:`sat.bridge.dbus_client.DBusClient`
+    """
     try:
         from sat.bridge.dbus_client import DBusClient
     except ImportError as error:
@@ -76,12 +102,13 @@ def _connect_dbus(name: str, timeout: float | None) -> "Client":
             "pip install 'salut-a-toi[dbus]'.",
         ) from error
     client = DBusClient(timeout=timeout)
-    if not client.daemon_runs and _may_start():
+    if not client.daemon_runs and start_it and may_start():
         client.close()
         start()
         client = DBusClient(timeout=timeout)
     return client
 
 
-def _may_start() -> bool:
+def may_start() -> bool:
+    """Tell whether a frontend that finds no daemon starts one."""
     return os.environ.get("SAT_NO_START", "0") in ("", "0")

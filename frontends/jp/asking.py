@@ -4,10 +4,11 @@ import json
 import sys
 
 from sat.bridge.errors import CommandError
+from sat.frontends.core.commands.forms import is_to_be_asked, read_words, secret_names
+from sat.frontends.core.commands.show import inner
 from sat.frontends.jp import forms
 from sat.frontends.jp.account import password_of, secret_in
 from sat.frontends.jp.context import Context, pairs, read_stdin, text_of
-from sat.frontends.jp.show import inner
 
 
 def answer(context: Context, params: dict[str, object]) -> int:
@@ -17,9 +18,9 @@ def answer(context: Context, params: dict[str, object]) -> int:
     words, files = params.pop("_pairs", []), params.pop("_secrets", [])
     assert isinstance(words, list)
     assert isinstance(files, list)
-    values = forms.read_words(form, words)
+    values = read_words(form, words)
     values |= _secrets(form, password_of(params), pairs(files))
-    if not values and not words and forms.is_to_be_asked(form) and _somebody_is_there(context):
+    if not values and not words and is_to_be_asked(form) and _somebody_is_there(context):
         from getpass import getpass
 
         values = forms.ask(question, forms.terminal_line, getpass, forms.terminal_text)
@@ -49,7 +50,7 @@ def _secrets(
     form: dict[str, object], password: str | None, files: list[tuple[str, str]]
 ) -> dict[str, list[str]]:
     """Return the values of the fields that nobody may look at."""
-    names = forms.secret_names(form)
+    names = secret_names(form)
     values = {}
     for name, path in files:
         if name not in names:

@@ -7,9 +7,9 @@ from typing import Any
 
 import shtab
 
+from sat.frontends.core.commands.grammar import GLOBAL_OPTIONS, Argument, Command, Option
+from sat.frontends.core.commands.table import COMMANDS
 from sat.frontends.jp.context import Context
-from sat.frontends.jp.grammar import GLOBAL_OPTIONS, Argument, Command, Option
-from sat.frontends.jp.table import COMMANDS
 
 
 def show(context: Context, params: dict[str, object]) -> int:

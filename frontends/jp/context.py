@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sat.bridge.blocking import Client
-    from sat.frontends.jp.grammar import Command
+    from sat.frontends.core.commands.grammar import Command
 
 #: What the daemon calls this program.
 CLIENT = f"jp {__version__}"
@@ -86,7 +86,7 @@ class Context:
             elif value is not None:
                 self.record(value)
         elif not self.command.acts:
-            from sat.frontends.jp import show
+            from sat.frontends.core.commands import show
 
             text = show.render(self.command.show, value)
             if text:

@@ -3,7 +3,7 @@
 import json
 
 from sat.frontends.core.clean import clean, clean_line
-from sat.frontends.jp.show import inner, objects, table, word
+from sat.frontends.core.commands.show import inner, objects, table, word
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

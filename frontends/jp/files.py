@@ -4,14 +4,13 @@ import os
 import sys
 
 from sat.bridge.errors import CommandError
+from sat.frontends.core.files import PIECE, open_file, own_name
 from sat.frontends.jp.context import Context
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from sat.frontends.jp.progress import Bars
 
-#: Bytes of a file that go to a daemon on another machine at a time.
-_PIECE = 512 * 1024
 _ENDED = ("done", "failed", "cancelled")
 
 
@@ -37,7 +36,7 @@ def send(context: Context, params: dict[str, object]) -> int:
         for path, descriptor in opened:
             described = {
                 **params,
-                "name": _name(path),
+                "name": own_name(path),
                 "size": os.fstat(descriptor).st_size,
             }
             transfer = _hand_over(context, descriptor, context.complete(described))
@@ -47,36 +46,6 @@ def send(context: Context, params: dict[str, object]) -> int:
         for _, descriptor in opened:
             os.close(descriptor)
     return _follow(context, transfers)
-
-
-def open_file(path: str) -> int:
-    """Open a file to be sent.
-
-    :raises CommandError: ``unknown.file``, ``denied.file`` or ``usage.file``, with the reason
-    """
-    try:
-        # Opening a pipe would wait for its writer; O_NONBLOCK means nothing for files.
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    except FileNotFoundError:
-        raise CommandError("unknown.file", f"There is no file {path}.") from None
-    except PermissionError:
-        raise CommandError("denied.file", f"The file {path} may not be read.") from None
-    except OSError as error:
-        raise CommandError("failed.file", f"{path}: {error.strerror}.") from error
-    kind = os.fstat(descriptor).st_mode & 0o170000
-    if kind == 0o100000:
-        return descriptor
-    os.close(descriptor)
-    if kind == 0o040000:
-        raise CommandError(
-            "usage.file", f"{path} is a folder: pack it first, for example with tar, or name files."
-        )
-    raise CommandError("usage.file", f"{path} is not a regular file.")
-
-
-def _name(path: str) -> str:
-    """Return a file's own name; what isn't UTF-8 in it becomes U+FFFD."""
-    return os.fsencode(path).rpartition(b"/")[2].decode(errors="replace")
 
 
 def _hand_over(context: Context, descriptor: int, params: dict[str, object]) -> object:
@@ -91,7 +60,7 @@ def _hand_over(context: Context, descriptor: int, params: dict[str, object]) -> 
 
     blob = client.call("blob.open", size=params["size"])
     offset = 0
-    while piece := os.pread(descriptor, _PIECE, offset):
+    while piece := os.pread(descriptor, PIECE, offset):
         data = b2a_base64(piece, newline=False).decode()
         client.call("blob.write", id=blob, offset=offset, data=data)
         offset += len(piece)

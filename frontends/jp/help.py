@@ -4,8 +4,14 @@ import sys
 
 from sat.bridge.errors import CommandError
 from sat.frontends.core.clean import clean_line
-from sat.frontends.jp.grammar import GLOBAL_OPTIONS, Argument, Command, Option, suggestion
-from sat.frontends.jp.table import COMMANDS, GROUPS
+from sat.frontends.core.commands.grammar import (
+    GLOBAL_OPTIONS,
+    Argument,
+    Command,
+    Option,
+    suggestion,
+)
+from sat.frontends.core.commands.table import COMMANDS, GROUPS
 
 _INTRODUCTION = """\
 jp: what Salut à Toi does, from the command line.
@@ -75,12 +81,12 @@ def _text() -> str:
 def _of_plugins() -> list[str]:
     """Return what a running daemon has beyond the table; help starts none for that."""
     from sat.bridge import blocking
-    from sat.frontends.jp import generic
+    from sat.frontends.core.commands import described
     from sat.frontends.jp.context import CLIENT
 
     try:
         with blocking.connect(name=CLIENT, timeout=_HELP_TIMEOUT) as client:
-            found = generic.commands_of(client.call("api.describe"))
+            found = described.commands_of(client.call("api.describe"))
     except CommandError:
         return []
     known = {one.method for one in COMMANDS}

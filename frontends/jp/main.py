@@ -68,7 +68,7 @@ def run(argv: "Sequence[str]") -> int:
     """
     if list(argv) == ["--version"]:
         return _version()
-    from sat.frontends.jp import grammar, table
+    from sat.frontends.core.commands import grammar, table
 
     words, tokens = grammar.split(argv)
     command = table.BY_WORDS.get(" ".join(words))

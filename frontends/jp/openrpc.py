@@ -4,7 +4,7 @@ It is made from the description alone. OpenRPC has no word for events: they are 
 """
 
 from sat.bridge.errors import RPC_CODE, RPC_CODES
-from sat.frontends.jp.show import inner, objects
+from sat.frontends.core.commands.show import inner, objects
 
 Record = dict[str, object]
 

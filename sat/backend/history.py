@@ -80,6 +80,11 @@ _NEWEST = Prepared(
     .order_by(_message.c.id.desc())
     .limit(bindparam("limit"))
 )
+_FROM = Prepared(
+    of_conversation.where(_message.c.id > bindparam("after"), _message.c.id < bindparam("before"))
+    .order_by(_message.c.id)
+    .limit(bindparam("limit"))
+)
 #: Above every row id: where a page begins that has no "before".
 NO_END = 2**63 - 1
 _COLUMNS = tuple(column.name for column in _message.c)
@@ -211,6 +216,26 @@ def page(
         return []
     rows = reader.all(_NEWEST, conversation_id=conversation[0], before=before, limit=limit)
     return [stored_from_row(row).message for row in reversed(rows)]
+
+
+def page_from(
+    reader: Reader, profile_id: int, peer: str, limit: int, after: int, before: int = NO_END
+) -> list[Message]:
+    """Return the first ``limit`` messages of a conversation after a row, oldest first."""
+    conversation = reader.first(FIND_CONVERSATION, profile_id=profile_id, peer=peer)
+    if conversation is None:
+        return []
+    rows = reader.all(
+        _FROM, conversation_id=conversation[0], after=after, before=before, limit=limit
+    )
+    return [stored_from_row(row).message for row in rows]
+
+
+def row_at(time: datetime) -> int:
+    """Return the row id that those of messages from before this time are below."""
+    aware = time if time.tzinfo is not None else time.replace(tzinfo=UTC)
+    milliseconds = int(aware.timestamp() * 1000)
+    return min(max(milliseconds, 0) << schema.ORDER_BITS, NO_END)
 
 
 def encode_extra(extra: Extra) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
@@ -14,6 +15,8 @@ from sat.backend.history import (
     Extra,
     find_message,
     page,
+    page_from,
+    row_at,
     row_of,
 )
 from sat.backend.ids import Ids
@@ -137,18 +140,36 @@ class Messages:
         return stored.message
 
     @command("message.list", level=Level.READ)
-    async def all(self, peer: JID, limit: _Limit = 50, before: str | None = None) -> list[Message]:
+    async def all(
+        self,
+        peer: JID,
+        limit: _Limit = 50,
+        before: str | None = None,
+        after: str | None = None,
+        since: datetime | None = None,
+    ) -> list[Message]:
         """Return the last messages of a conversation, oldest first.
 
         Those from before the history are fetched from the archive of the server, or of the room,
-        if it has one.
+        if it has one. With ``after`` or ``since`` it is the first messages from there on, of the
+        history alone.
 
         :param peer: whose conversation
         :param limit: how many, at most 1000
         :param before: only those older than the message of this id
+        :param after: only those newer than the message of this id
+        :param since: only those from this time on
         """
         end = self._row(before) if before is not None else NO_END
         with_ = self._live.rooms.talk.conversation(peer)
+
+        if after is not None or since is not None:
+            start = self._row(after) if after is not None else 0
+            if since is not None:
+                start = max(start, row_at(since) - 1)
+            return await self._live.core.store.read(
+                lambda reader: page_from(reader, self._live.id, with_.full(), limit, start, end)
+            )
 
         def read(reader: Reader) -> list[Message]:
             return page(reader, self._live.id, with_.full(), limit, end)

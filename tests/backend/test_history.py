@@ -1,15 +1,20 @@
 """Messages as rows: their ids follow time, whatever the clock and the archive do."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from sat.backend.adding import Archived
 from sat.backend.delivery import forget_numbers
 from sat.backend.history import (
+    NO_END,
     advance_message,
     change_message,
     find_message,
     message_id,
     page,
+    page_from,
+    row_at,
     row_of,
 )
 from sat.bridge.model import Direction, MessageState
@@ -50,6 +55,28 @@ async def test_ids_follow_time(ledger):
             ids.append(row_of((await ledger.add(str(number))).id))
         assert ids == sorted(set(ids))
         assert await bodies(ledger) == ["0", "1", "2", "3", "4"]
+
+
+async def test_a_page_begins_after_a_message_or_at_a_time(ledger):
+    async with ledger:
+        await ledger.people("alice")
+        ids = []
+        for number in range(6):
+            ledger.now = NOW + number
+            ids.append(row_of((await ledger.add(str(number))).id))
+
+        async def from_(after, limit=2, before=NO_END, peer="bob@server.test"):
+            found = await ledger.store.read(
+                lambda reader: page_from(reader, 1, peer, limit, after, before)
+            )
+            return [message.body for message in found]
+
+        assert await from_(ids[1]) == ["2", "3"]
+        assert await from_(ids[1], 100, ids[4]) == ["2", "3"]
+        assert await from_(row_at(datetime.fromtimestamp(NOW + 3, UTC)) - 1) == ["3", "4"]
+        assert await from_(row_at(datetime(1, 1, 1)) - 1) == ["0", "1"]
+        assert await from_(row_at(datetime.max) - 1) == []
+        assert await from_(ids[1], peer="eve@evil.test") == []
 
 
 async def test_a_clock_set_back_keeps_the_order(ledger):

@@ -10,6 +10,7 @@ import os
 import shutil
 import stat
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -23,6 +24,7 @@ from sat.bridge.remote import RemoteClient, find
 from sat.bridge.remote_client import connect
 from tests.bench.measure import pss
 from tests.testbed import Daemon, Prosody
+from tests.testbed.daemon import ROOT
 from tests.testbed.processes import end_process, free_ports, wait_until
 from tests.testbed.ssh import SshServer
 
@@ -130,6 +132,15 @@ def test_a_program_on_asyncio_is_attached_from_afar(daemon, remote, monkeypatch)
         assert daemon.json("option", "get", "csi.delay")[0]["value"] == 12.0
 
     asyncio.run(story())
+
+
+def test_a_frontend_that_stays_is_attached_from_afar(daemon, remote):
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.frontends.core.story"],
+        env=remote.environment, capture_output=True, text=True, timeout=90, cwd=ROOT,
+    )  # fmt: skip
+    assert (done.stdout, done.stderr) == ("offline.profile\n20 ['me']\n", "")
+    assert daemon.json("conversation", "list", "-p", "me")[0]["draft"] == "begun"
 
 
 def test_what_refuses_a_program_on_asyncio(daemon, elsewhere, ssh, monkeypatch):

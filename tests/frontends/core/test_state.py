@@ -27,9 +27,7 @@ from sat.bridge.model import (
 from sat.frontends.core.state import (
     State,
     apply,
-    close_conversation,
     from_snapshot,
-    open_conversation,
     put,
     resumed,
 )
@@ -75,7 +73,6 @@ def test_a_message_makes_its_conversation_and_counts():
     )
     conversation = state.conversations[BOB]
     assert (conversation.unread, conversation.last.id, conversation.rev) == (2, "m4", 4)
-    assert not state.messages
 
 
 def test_a_message_that_comes_late_counts_but_is_not_the_last():
@@ -117,21 +114,6 @@ def test_the_last_message_of_a_conversation_follows_its_changes():
     assert state.conversations[BOB].unread == 0
 
 
-def test_messages_are_kept_of_open_conversations_alone():
-    state = open_conversation(State(), *BOB, [message(1), message(5, "m2")])
-    state = run(
-        events.MessageAdded(message(6, "m3")),
-        events.MessageAdded(message(7, "c1", peer="carol@x")),
-        events.MessageChanged(message(4, "m2", body="stale")),
-        events.MessageChanged(message(8, "m1", body="new")),
-        state=state,
-    )
-    kept = state.messages[BOB]
-    assert {id: one.rev for id, one in kept.items()} == {"m1": 8, "m2": 5, "m3": 6}
-    assert list(state.messages) == [BOB]
-    assert not close_conversation(state, *BOB).messages
-
-
 def test_a_removed_contact_stays_away_until_it_is_added_again():
     removed = events.RosterRemoved(Removed(profile="alice", name="bob@x", rev=3))
     state = run(
@@ -146,7 +128,7 @@ def test_a_removed_contact_stays_away_until_it_is_added_again():
 
 def test_a_removed_profile_takes_all_that_it_had():
     gone = events.ProfileRemoved(Removed(profile="alice", name="alice", rev=9))
-    state = open_conversation(run(events.ProfileChanged(ALICE)), *BOB)
+    state = run(events.ProfileChanged(ALICE))
     state = run(
         events.RosterChanged(contact(2)),
         events.MessageAdded(message(3)),
@@ -159,7 +141,7 @@ def test_a_removed_profile_takes_all_that_it_had():
         state=state,
     )
     assert list(state.roster) == [("carol", "bob@x")]
-    assert not any((state.profiles, state.conversations, state.messages, state.transfers))
+    assert not any((state.profiles, state.conversations, state.transfers))
     assert not state.presence
     again = Profile(name="alice", jid="alice@y", rev=10)
     state = run(events.ProfileChanged(again), events.RosterChanged(contact(11)), gone, state=state)
@@ -269,7 +251,7 @@ def histories(draw):
 
 @given(histories(), st.data())
 def test_stale_events_change_nothing_whenever_they_come(history, data):
-    start = open_conversation(State(), "alice", "bob@x")
+    start = State()
     expected = run(*history, state=start)
     state = start
     for number, event in enumerate(history, 1):

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from sat.frontends.core.commands.table import COMMANDS
 from sat.frontends.jp.help import usage
-from sat.frontends.jp.table import COMMANDS
 
 PAGE = Path(__file__).resolve().parents[3] / "doc" / "scripting" / "jp.rst"
 

@@ -10,8 +10,9 @@ import time
 import pytest
 
 from sat.bridge.errors import CommandError
-from sat.frontends.jp.forms import ask, checked, read_words
-from sat.frontends.jp.show import render
+from sat.frontends.core.commands.forms import checked, read_words
+from sat.frontends.core.commands.show import render
+from sat.frontends.jp.forms import ask
 
 FIELDS = [
     {"name": "", "kind": "fixed", "label": "", "value": ["Read\x1b[2J this", "first."]},

@@ -3,8 +3,8 @@
 import pytest
 
 from sat.bridge.errors import CommandError
-from sat.frontends.jp.grammar import Argument, Command, Option, read, split
-from sat.frontends.jp.table import BY_WORDS, COMMANDS, GROUPS
+from sat.frontends.core.commands.grammar import Argument, Command, Option, read, split
+from sat.frontends.core.commands.table import BY_WORDS, COMMANDS, GROUPS
 
 
 def parse(line):
@@ -105,7 +105,7 @@ def test_the_table_has_every_name_that_is_fixed():
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda one: one.words)
 def test_the_table_is_sound(command):
-    from sat.frontends.jp import show
+    from sat.frontends.core.commands import show
 
     assert command.summary.endswith(".")
     flags = [one.flag for one in command.options]

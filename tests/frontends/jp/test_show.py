@@ -1,6 +1,6 @@
 """What people read."""
 
-from sat.frontends.jp.show import render
+from sat.frontends.core.commands.show import render
 
 INFO = {
     "jid": "bob@x.test/y",

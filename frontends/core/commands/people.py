@@ -1,6 +1,6 @@
 """The commands about other people: who they are, what they show, and what they can do."""
 
-from sat.frontends.jp.grammar import Argument, Command, Option
+from sat.frontends.core.commands.grammar import Argument, Command, Option
 
 _JID = Argument("JID", "jid", "the contact's address")
 _ENTITY = Argument("JID", "jid", "whom to ask: a device's full address, or any other")

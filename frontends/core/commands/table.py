@@ -4,8 +4,8 @@ A command that isn't here but which the daemon knows is put together from ``api.
 (``generic.py``): this table holds what deserves better words, shorter lines, or work on this side.
 """
 
-from sat.frontends.jp.grammar import Argument, Command, Option
-from sat.frontends.jp.people import PEOPLE
+from sat.frontends.core.commands.grammar import Argument, Command, Option
+from sat.frontends.core.commands.people import PEOPLE
 
 _PASSWORDS = (
     Option(
@@ -177,6 +177,8 @@ COMMANDS = (
         (
             Option("--limit", "limit", "N", "how many (50)", kind="integer"),
             Option("--before", "before", "ID", "those before this message"),
+            Option("--after", "after", "ID", "the first ones after this message"),
+            Option("--since", "since", "TIME", "the first ones from then on (2026-11-21T07:00Z)"),
         ),
         show="messages",
     ),

@@ -192,7 +192,7 @@ def transfers(found: "Sequence[Record]") -> str:
 
 def questions(found: "Sequence[Record]") -> str:
     """Write what waits for a decision, with its form."""
-    from sat.frontends.jp import forms
+    from sat.frontends.core.commands import forms
 
     return forms.questions(found)
 

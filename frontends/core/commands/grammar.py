@@ -316,7 +316,9 @@ def suggestion(word: str, known: "Sequence[str]") -> str:
 
 def _usage(command: Command | None, sentence: str) -> CommandError:
     words = f" {command.words}" if command is not None else ""
-    return CommandError("usage.arguments", f"{sentence} See “jp{words} --help”.")
+    return CommandError(
+        "usage.arguments", f"{sentence} See “jp{words} --help”.", {"what": sentence}
+    )
 
 
 def _unknown_option(command: Command, flag: str, known: dict[str, Option]) -> CommandError:

@@ -1,0 +1,116 @@
+"""Do what a command line asks for, over an attachment; the result is a text for people."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from sat.bridge.errors import CommandError
+from sat.bridge.model import Message, Room
+from sat.frontends.core.actions import Actions
+from sat.frontends.core.attachment import Attachment
+from sat.frontends.core.commands import show
+from sat.frontends.core.commands.forms import read_words
+from sat.frontends.core.commands.line import Call, CommandLine
+
+#: Seconds that a command may take.
+_LIMIT = 120.0
+
+
+async def run(call: Call, attachment: Attachment, actions: Actions) -> str:
+    """Run a command, and return what it answers, cleaned; nothing for one that only acts.
+
+    :raises CommandError: what is refused, in one sentence
+    """
+    command, params = call.command, dict(call.params)
+    if call.profile is not None:
+        params["profile"] = call.profile
+    special = _SPECIAL.get(command.words)
+    if special is not None:
+        return await special(params, attachment, actions)
+    _check(command.words, params)
+    if command.acts:
+        await attachment.change(command.method, object, within=_LIMIT, **params)
+        return ""
+    value = await attachment.call(command.method, object, within=_LIMIT, descriptors=(), **params)
+    return show.render(command.show, value)
+
+
+async def learn(commands: CommandLine, attachment: Attachment) -> None:
+    """Ask the daemon what can be said; once attached, and again when plugins come or go.
+
+    :raises CommandError: if it can't be asked
+    """
+    commands.learn(await attachment.call("api.describe", object))
+
+
+async def _send(params: dict[str, object], attachment: Attachment, actions: Actions) -> str:
+    if not params.get("body"):
+        raise CommandError("usage.body", "The message is empty, and nothing was sent.")
+    await attachment.change("message.send", Message, within=_LIMIT, **params)
+    return ""
+
+
+async def _join(params: dict[str, object], attachment: Attachment, actions: Actions) -> str:
+    _check("room join", params)
+    room = await attachment.change("room.join", Room, within=_LIMIT, **params)
+    return room.sentence
+
+
+async def _send_files(params: dict[str, object], attachment: Attachment, actions: Actions) -> str:
+    paths = params["_files"]
+    assert isinstance(paths, list)
+    kind = params.get("media_type")
+    for path in paths:
+        await actions.send_file(
+            _profile(params, attachment),
+            str(params["to"]),
+            _expanded(str(path)),
+            kind if isinstance(kind, str) else None,
+        )
+    return ""
+
+
+async def _answer(params: dict[str, object], attachment: Attachment, actions: Actions) -> str:
+    question = attachment.state.questions.get(str(params["id"]))
+    if question is None:
+        raise CommandError(
+            "unknown.question", f"The question {params['id']} is answered, or there is none."
+        )
+    words = params.get("_pairs", [])
+    assert isinstance(words, list)
+    await actions.answer(
+        question, read_words(msgspec.json.decode(msgspec.json.encode(question.form)), words)
+    )
+    return ""
+
+
+def _expanded(path: str) -> str:
+    """Return a path as a shell would pass it on."""
+    return str(Path(path).expanduser())
+
+
+def _profile(params: dict[str, object], attachment: Attachment) -> str:
+    """Return the profile that is meant: as everywhere, the default one, else the only one."""
+    named = params.get("profile")
+    if isinstance(named, str):
+        return named
+    known = attachment.state.profiles
+    chosen = [one.name for one in known.values() if one.default or len(known) == 1]
+    if not chosen:
+        raise CommandError("usage.profile", "Say for which profile, with --profile NAME.")
+    return chosen[0]
+
+
+def _check(words: str, params: dict[str, object]) -> None:
+    if any(name.startswith("_") for name in params):
+        raise CommandError("usage.command", f"That needs a shell: “jp {words}” does it there.")
+
+
+_SPECIAL = {
+    "message send": _send,
+    "room join": _join,
+    "file send": _send_files,
+    "question answer": _answer,
+}
