@@ -39,6 +39,9 @@ class ChatPane(urwid.Widget):
         self.occupants = OccupantList(app, key)
         self.editor = Editor(placeholder=_("Write a message"), max_rows=6)
         self.editor.keys = app.keys.widget("edit-")
+        self.editor.too_long = _(
+            "A text of {length} characters is too long: {limit} is the most. A file can be sent."
+        )
         #: Whether the messages have the focus, and not the line to write in.
         self.in_messages = False
         urwid.connect_signal(self.editor, "send", self._send)
