@@ -84,7 +84,11 @@ class App:
         for number in (signal.SIGHUP, signal.SIGTERM):
             loop.add_signal_handler(number, self._hang_up)
         self.screen = Screen(
-            self.overlays, self.settings, filter=self._filter, closed=self._hang_up
+            self.overlays,
+            self.settings,
+            filter=self._filter,
+            closed=self._hang_up,
+            before=self._say_changes,
         )
         self.attention = Attention(self)
         self.attachment.observe_link(self._link_changed)
@@ -295,10 +299,15 @@ class App:
             self.do("profiles")
 
     def _changed(self, changes: "Changes") -> None:
-        self.status.refresh()
         self.workspace.changed(changes)
-        self.attention.refresh()
         self.screen.draw_soon()
+
+    def _say_changes(self) -> None:
+        """Have drawn anew what has changed: once for a picture, however much it was."""
+        self.status.refresh()
+        self.contacts.refresh()
+        self.workspace.refresh()
+        self.attention.refresh()
 
     def _link_changed(self, link: Link) -> None:
         self.status.refresh()

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 #: Seconds between two pictures while what is shown changes by itself; a key is drawn at once.
 PACE = 0.05
+#: Pictures take at most such a part of the time: keys come in between.
+SHARE = 5
 
 #: Is given keys, and clicks as urwid has them; tells which are left for what has the focus.
 Event = str | tuple[str, int, int, int]
@@ -50,6 +52,7 @@ class Screen:
     """What is drawn where, from :meth:`start` to :meth:`stop`.
 
     :param closed: is called when the terminal is gone
+    :param before: is called before a picture that no key has made, to say what has changed
     """
 
     def __init__(
@@ -59,10 +62,10 @@ class Screen:
         *,
         filter: Filter,
         closed: Callable[[], None],
+        before: Callable[[], None],
     ) -> None:
-        self._settings = settings
+        self._before = before
         self._filter = filter
-        self._closed = closed
         self.colours: themes.Depth = settings.colours or themes.depth()
         self.theme = settings.theme
         self._raw = _Raw(closed)
@@ -78,7 +81,7 @@ class Screen:
             unhandled_input=lambda _: True,
         )
         self._drawing: asyncio.TimerHandle | None = None
-        self._drawn = 0.0
+        self._drawn = self._cost = 0.0
         self._title = ""
         #: Whether the person looks at this terminal, as far as it tells.
         self.focused = True
@@ -120,15 +123,19 @@ class Screen:
     def draw_soon(self) -> None:
         """Draw what has changed, a moment later, with what else changes until then."""
         if self._drawing is None:
-            wait = max(0.0, self._drawn + PACE - self._loop.time())
+            pause = max(PACE, SHARE * self._cost)
+            wait = max(0.0, self._drawn + pause - self._loop.time())
             self._drawing = self._loop.call_later(wait, self._draw)
 
     def _draw(self) -> None:
         self._drawing = None
         if not self._raw.started:
             return
+        begun = self._loop.time()
+        self._before()
         self._main.draw_screen()
         self._drawn = self._loop.time()
+        self._cost = min(self._drawn - begun, 0.1)
 
     def redraw(self) -> None:
         """Draw everything anew: something else wrote on the terminal."""

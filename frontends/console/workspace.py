@@ -212,10 +212,15 @@ class Workspace:
 
     def changed(self, changes: "Changes") -> None:
         """Take note of what happened."""
-        if len(self._panes) > 1 and (changes.anew or changes.conversations):
-            self._name_tabs()
         for chat in self._chats.values():
             chat.changed(changes)
+
+    def refresh(self) -> None:
+        """Have drawn anew what has changed since the last picture."""
+        if len(self._panes) > 1:
+            self._name_tabs()
+        for chat in self.shown:
+            chat.refresh()
 
     def link_changed(self) -> None:
         """Take note that the daemon is there, or gone."""

@@ -47,11 +47,48 @@ def talk() -> Iterator[tuple[Prosody, Daemon]]:
         yield server, daemon
 
 
+def looks(sequence: str, before: dict[str, str]) -> dict[str, str]:
+    """Return how text is drawn after an SGR sequence: its colours, and other attributes."""
+    now = dict(before)
+    for part in re.findall(r"[34]8;5;\d+|\d+", sequence) or ["0"]:
+        number = int(part.partition(";")[0])
+        if number == 0:
+            now = {}
+        elif 30 <= number <= 39 or 90 <= number <= 97:
+            now["text"] = part
+        elif 40 <= number <= 49 or 100 <= number <= 107:
+            now["ground"] = part
+        else:
+            now[part] = part
+    return {name: part for name, part in now.items() if part not in ("39", "49")}
+
+
+def canonical(screen: str) -> str:
+    """Return a screen whose sequences say what is seen and nothing else: a space has no colour."""
+    lines = []
+    now: dict[str, str] = {}
+    for line in screen.split("\n"):
+        written, last = "", ""
+        for sequence, char in re.findall(r"\x1b\[([0-9;]*)m|(.)", line):
+            if not char:
+                now = looks(sequence, now)
+                continue
+            seen = {
+                name: now[name] for name in now if char != " " or name not in ("text", "1", "3")
+            }
+            wanted = ";".join(sorted(seen.values()))
+            if wanted != last:
+                written += f"\x1b[0;{wanted}m".replace(";m", "m")
+                last = wanted
+            written += char
+        lines.append(written.rstrip() + ("\x1b[0m" if last else ""))
+    return "\n".join(lines).rstrip("\n") + "\n"
+
+
 def normalised(screen: str) -> str:
     """Return a screen without what is another one each time."""
-    screen = re.sub(r"─+ \w+, \d+ \w+ \d{4} ─+", "── DAY ──", screen)
-    screen = re.sub(r"(?<!\d)\d\d:\d\d(?!\d)", "HH:MM", screen)
-    return "\n".join(line.rstrip() for line in screen.split("\n")).rstrip("\n") + "\n"
+    screen = re.sub(r"─+ \w+, \d+ \w+ \d{4} ─+", "──DAY──", screen)
+    return re.sub(r"(?<!\d)\d\d:\d\d(?!\d)", "HH:MM", canonical(screen))
 
 
 def settled(console: Console) -> str:

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from sat.frontends.console.app import App
     from sat.frontends.core.views.chat import ChatRow
 
+#: What a link that is opened begins with: a file or an option of this machine is none.
+SCHEMES = ("http", "https", "xmpp", "geo", "mailto")
+
 
 def _history(action: str) -> Callable[["App"], None]:
     def act(app: "App") -> None:
@@ -63,8 +66,13 @@ async def _open(app: "App") -> None:
 async def open_link(app: "App", link: str) -> None:
     """Open a link with what the desktop has for it, or show it where there is no desktop.
 
-    :raises CommandError: ``failed.open`` if there is nothing to open it with
+    :raises CommandError: ``denied.link`` if it leads to no other machine, as what a peer names may;
+        ``failed.open`` if there is nothing to open it with
     """
+    if link.partition(":")[0].lower() not in SCHEMES:
+        raise CommandError(
+            "denied.link", _("Only links to other machines are opened: {link}").format(link=link)
+        )
     import asyncio
     import os
 

@@ -39,6 +39,9 @@ class ChatPane(urwid.Widget):
         self.occupants = OccupantList(app, key)
         self.editor = Editor(placeholder=_("Write a message"), max_rows=6)
         self.editor.keys = app.keys.widget("edit-")
+        self.editor.too_long = _(
+            "A text of {length} characters is too long: {limit} is the most. A file can be sent."
+        )
         #: Whether the messages have the focus, and not the line to write in.
         self.in_messages = False
         urwid.connect_signal(self.editor, "send", self._send)
@@ -46,6 +49,7 @@ class ChatPane(urwid.Widget):
         urwid.connect_signal(self.editor, "complete", self._complete)
         urwid.connect_signal(self.editor, "refused", self._refused)
         self._draft = ""
+        self._stale = True
 
     async def open(self) -> None:
         """Fetch what was said last, and what was begun."""
@@ -63,8 +67,15 @@ class ChatPane(urwid.Widget):
             self._take_draft()
         if changes.anew or self.key in changes.rooms:
             self.history.restyle()
-        self.header.refresh()
-        self._invalidate()
+        self._stale = True
+
+    def refresh(self) -> None:
+        """Have drawn anew what has changed since the last picture."""
+        if self._stale or self.history.refresh():
+            self._stale = False
+            self.history.refresh()
+            self.header.refresh()
+            self._invalidate()
 
     def _take_draft(self) -> None:
         """Show what was begun elsewhere, where nothing was written here since."""

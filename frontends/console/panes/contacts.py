@@ -82,13 +82,15 @@ class ContactsPane(urwid.Widget):
     def reset(self) -> None:
         """Draw all rows anew."""
         self._dirty = None
-        self._invalidate()
 
     def _changed(self, key: Hashable) -> None:
-        if self._dirty == set():
-            self._invalidate()
         if self._dirty is not None:
             self._dirty.add(key)
+
+    def refresh(self) -> None:
+        """Have drawn anew what has changed since the last picture."""
+        if self._dirty != set():
+            self._invalidate()
 
     def _catch_up(self) -> None:
         """Bring the list to where the view is: once for each drawing, not for each event."""

@@ -75,6 +75,7 @@ class History(urwid.Widget):
         self.list.keys = {}
         self._whole: set[Hashable] = set()
         self._opened = False
+        self._stale: set[Hashable] | None = None
         self._ends = [self.view.rows.observe(self), self.view.observe_status(self._status)]
         urwid.connect_signal(self.list, "viewed", self._viewed)
         urwid.connect_signal(self.list, "near-top", self._near_top)
@@ -120,9 +121,17 @@ class History(urwid.Widget):
         self._changed()
 
     def _changed(self, *keys: Hashable) -> None:
-        self.list.changed(keys)
-        self._invalidate()
+        self._stale = {*keys, *(self._stale or ())}
         self._app.screen.draw_soon()
+
+    def refresh(self) -> bool:
+        """Have drawn anew what has changed since the last picture; tell if there is any."""
+        if self._stale is None:
+            return False
+        self.list.changed(self._stale)
+        self._stale = None
+        self._invalidate()
+        return True
 
     def _status(self) -> None:
         if self.view.error:

@@ -7,7 +7,7 @@ from sat.bridge.errors import CommandError
 from sat.bridge.model import Option
 from sat.frontends.console import settings
 from sat.frontends.console.keys import PRESETS
-from sat.frontends.console.texts import _
+from sat.frontends.console.texts import _, mark
 from sat.frontends.console.themes import THEMES
 from sat.frontends.console.widgets import cells
 from sat.frontends.console.widgets.painting import Span
@@ -19,6 +19,14 @@ from sat.frontends.core.views.parts import Settings, section_of
 
 if TYPE_CHECKING:
     from sat.frontends.console.app import App
+
+
+_NAMES = {
+    "theme": mark("theme"),
+    "preset": mark("keys"),
+    "bell": mark("bell"),
+    "notify": mark("notices on the desktop"),
+}
 
 
 def options(app: "App") -> None:
@@ -36,7 +44,7 @@ def options(app: "App") -> None:
     follow(listed, view.rows, _line)
     console = _("This console")
     for at, (name, (value, _do)) in enumerate(_own(app).items()):
-        spans: list[Span] = [("text", f"  {cells.fill(_(name), 24)} "), ("unread", value)]
+        spans: list[Span] = [("text", f"  {cells.fill(_(_NAMES[name]), 24)} "), ("unread", value)]
         listed.list.put(name, Line((0, at, name), spans, words=name, heading=console))
     popup = Popup(listed, _("Settings"), 96, 40)
     app.show(popup)
