@@ -40,7 +40,7 @@ class ChatPane(urwid.Widget):
         self.editor = Editor(placeholder=_("Write a message"), max_rows=6)
         self.editor.keys = app.keys.widget("edit-")
         self.editor.too_long = _(
-            "A text of {length} characters is too long: {limit} is the most. A file can be sent."
+            "This text is too long: {limit} characters are the most. A file can be sent."
         )
         #: Whether the messages have the focus, and not the line to write in.
         self.in_messages = False

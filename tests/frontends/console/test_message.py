@@ -137,3 +137,29 @@ def test_whatever_it_says_it_takes_its_place_and_no_more(
         text = row.decode()
         assert not any(ord(char) < 0x20 or 0x7F <= ord(char) < 0xA0 for char in text)
         assert urwid.calc_width(text, 0, len(text)) == columns
+
+
+def test_nothing_that_a_peer_names_is_more_than_text() -> None:
+    evil = "a\x1b[2J\u202eb\u200b\x9b31m"
+    file = Attachment(url=f"https://x.example/{evil}", name=evil, size=1)
+    one = msgspec.structs.replace(
+        BASE,
+        subject=evil,
+        error=evil,
+        attachments=(file,),
+        direction=Direction.OUT,
+        state=MessageState.FAILED,
+    )
+    canvas = message.widget(ChatRow(message=one, author=evil), LOOK).render((200,))
+    said = "".join(row.decode() for row in canvas.text)
+    assert said.count("ab") == 5
+    assert not {"\x1b", "\x9b", "\u202e", "\u200b"} & {*said}
+
+
+@pytest.mark.parametrize("author", ["שלום", "a שלום", "\u0301", ""])
+@pytest.mark.parametrize("body", ["שלום עולם, hello", "/me שלום", "\u0301", "א\u0301\u0301b"])
+def test_what_runs_from_right_to_left_takes_its_place(author: str, body: str) -> None:
+    one = msgspec.structs.replace(BASE, body=body, subject=author)
+    widget = message.widget(ChatRow(message=one, author=author), LOOK)
+    for columns in range(1, 41):
+        assert widget.render((columns,), False).rows() == widget.rows((columns,), False)
