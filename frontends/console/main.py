@@ -110,6 +110,11 @@ def _run(words: list[str]) -> int:
     arguments = read(words)
     if not (sys.stdin and sys.stdout and sys.stdin.isatty() and sys.stdout.isatty()):
         raise CommandError("usage.terminal", _("primitivus needs a terminal; scripts have jp."))
+    import gc
+
+    # What is imported, and thousands of contacts, stay: to look through them time and again for
+    # what can go would cost a tenth of the start.
+    gc.set_threshold(100_000, 20, 100)
     from sat.frontends.console import start
 
     return start.run(arguments)

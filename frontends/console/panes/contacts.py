@@ -98,14 +98,12 @@ class ContactsPane(urwid.Widget):
         if dirty is None:
             gone = [key for key in self._listed if self.view.rows.get(key) is None]
             dirty = {*gone, *self.view.rows.keys}
-        for key in dirty:
-            row = self.view.rows.get(key)
-            if row is not None:
-                self.list.put(key, line_of(row))
-                self._listed.add(key)
-            elif key in self._listed:
-                self.list.remove(key)
-                self._listed.discard(key)
+        known = {key: row for key in dirty if (row := self.view.rows.get(key)) is not None}
+        for key in self._listed & (dirty - known.keys()):
+            self.list.remove(key)
+            self._listed.discard(key)
+        self.list.put_all((key, line_of(row)) for key, row in known.items())
+        self._listed |= known.keys()
 
     # ---- what a person does
 
