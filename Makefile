@@ -22,7 +22,7 @@ help:
 	@echo 'make demo       see alice and bob talk on a private server (KEEP=1 leaves it running)'
 	@echo 'make test       all checks and tests, on real servers of this machine'
 	@echo 'make lint       style alone; likewise: types, contracts, doc, pytest (T="tests/house -k wheel")'
-	@echo 'make storm      messages both ways while all that can fail fails, for long (SAT_SEED=1 STORM="N CUTS KILLS RESTARTS" BACKLOG="WAITING SENT" FILE_SIZE=BYTES)'
+	@echo 'make storm      messages both ways while all that can fail fails, for long (SAT_SEED=1 STORM="N CUTS KILLS RESTARTS" BACKLOG="WAITING SENT" ACTIONS=200 FILE_SIZE=BYTES)'
 	@echo 'make guards     take each guard against an attack away, and see its tests fail (RULES="7 21 bridge")'
 	@echo 'make bench      speed and memory, as ratios'
 	@echo 'make api        write down what the bridge is now, in doc/api/api.json'
@@ -65,8 +65,9 @@ guards: $(VENV)/.test
 	@$(BIN)/python -m tests.hostile.guards $(RULES)
 
 storm: $(VENV)/.test
-	@$(INSTALL) prosody ejabberd ssh
+	@$(INSTALL) prosody ejabberd ssh tmux
 	@SAT_STORM="$(or $(STORM),10000 300 30 5)" $(BIN)/pytest --quiet --capture=no tests/e2e/test_storm.py
+	@SAT_ACTIONS="$(or $(ACTIONS),200)" $(BIN)/pytest --quiet --capture=no tests/e2e/test_console_many.py
 	@SAT_BACKLOG="$(or $(BACKLOG),3000 500)" $(BIN)/pytest --quiet tests/e2e/test_backlog.py tests/e2e/test_full_disk.py
 	@SAT_FILE_SIZE="$(or $(FILE_SIZE),100000000)" $(BIN)/pytest --quiet --capture=no tests/e2e/test_remote.py -k file_of_another
 

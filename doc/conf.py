@@ -26,6 +26,7 @@ html_show_sphinx = False
 man_pages = [
     ("man/sat", "sat", "the daemon that holds a person's XMPP accounts", [], 1),
     ("man/jp", "jp", "what Salut à Toi does, from the command line", [], 1),
+    ("man/primitivus", "primitivus", "the console of Salut à Toi", [], 1),
     ("man/sat-dbus", "sat-dbus", "what Salut à Toi does, on D-Bus", [], 1),
     ("man/sat-telepathy", "sat-telepathy", "Salut à Toi as a connection manager", [], 1),
 ]

@@ -1,1 +1,1 @@
-"""Primitivus: the console frontend, drawn with urwid."""
+"""Primitivus, the console: what the views of :mod:`sat.frontends.core` hold, drawn with urwid."""

@@ -6,7 +6,7 @@ from twisted.internet import asyncioreactor
 
 asyncioreactor.install()
 
-from tests.bench import bridge, history, startup, traffic, wire  # noqa: E402
+from tests.bench import bridge, console, history, startup, traffic, wire  # noqa: E402
 from tests.bench.report import show  # noqa: E402
 
 ALL = {
@@ -14,6 +14,7 @@ ALL = {
     "daemon": startup.daemon,
     "storm": history.storm,
     "million": history.million,
+    "console": console.console,
 }
 XMPP = {
     "receive": traffic.receive,

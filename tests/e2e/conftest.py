@@ -100,3 +100,19 @@ def pair(server: Server, daemon: Daemon, people: People) -> tuple[str, str]:
     for name in (alice, bob):
         daemon.profile(name, server)
     return alice, bob
+
+
+@pytest.fixture(scope="module")
+def house() -> Iterator[Daemon]:
+    """One daemon for all tests of a module, which have people of their own."""
+    with Daemon() as running:
+        yield running
+
+
+@pytest.fixture
+def two(server: Server, house: Daemon, people: People) -> tuple[str, str]:
+    """Two friends, connected by that daemon."""
+    alice, bob = people("alice", "bob")
+    for name in (alice, bob):
+        house.profile(name, server)
+    return alice, bob

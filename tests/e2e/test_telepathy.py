@@ -8,6 +8,7 @@ import pytest
 
 from tests.testbed import Daemon
 from tests.testbed.bus import Bus, install
+from tests.testbed.console import Console
 from tests.testbed.processes import find_program, wait_until
 from tests.testbed.stranger import Stranger
 from tests.testbed.telepathy import (
@@ -80,7 +81,8 @@ def test_the_example_runs(server, daemon: Daemon, people):
     follower = daemon.follow("--type", "message.added")
     account, contact = server.jid(alice), server.jid(bob)
     script = EXAMPLE.format(account=account, password=server.passwords[alice], contact=contact)
-    with Stranger(server, bob) as stranger:
+    with Stranger(server, bob) as stranger, Console(daemon, "-p", alice, contact) as console:
+        console.wait_for("Nothing was said yet.")
         done = subprocess.run(
             [find_program("dbus-run-session", "dbus-daemon"), "--", sys.executable, "-c", script],
             env=daemon.environment,
@@ -90,6 +92,7 @@ def test_the_example_runs(server, daemon: Daemon, people):
         )
         assert done.returncode == 0, done.stderr
         stranger.expect("message", body="Hello, Santa Clara.")
+        console.wait_for(f"✔ {alice}: Hello, Santa Clara.")
     # Who is attached sees it too, and the profile goes on.
     seen = follower.wait_for("message.added", lambda one: one["body"] == "Hello, Santa Clara.")
     assert (seen["profile"], seen["data"]["direction"]) == (alice, "out")

@@ -16,6 +16,7 @@ PAGES = (
     "doc/user/trust.rst",
     "doc/user/remote.rst",
     "doc/user/telepathy.rst",
+    "doc/user/console.rst",
     "doc/scripting/index.rst",
 )
 #: Options of jp itself, which come before the command.

@@ -61,7 +61,7 @@ def test_its_programs_exist(wheel: zipfile.ZipFile) -> None:
     entries = configparser.ConfigParser()
     entries.read_string(metadata(wheel, "entry_points.txt"))
     programs = dict(entries["console_scripts"])
-    assert {"sat", "jp", "sat-dbus", "sat-telepathy"} <= programs.keys()
+    assert {"sat", "jp", "primitivus", "sat-dbus", "sat-telepathy"} <= programs.keys()
     for target in programs.values():
         module, _, function = target.partition(":")
         code = f"import {module} as module; assert callable(module.{function})"

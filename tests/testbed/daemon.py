@@ -23,6 +23,7 @@ MODULES = {
     "jp": "sat.frontends.jp",
     "sat-dbus": "sat.frontends.dbus",
     "sat-telepathy": "sat.frontends.telepathy",
+    "primitivus": "sat.frontends.console",
 }
 
 

@@ -25,7 +25,10 @@ class Peer(slixmpp.ClientXMPP):
         super().__init__(jid, password)
         self.ca_certs = Path(ca)
         self.enable_direct_tls = False
-        for plugin in ("0004", "0030", "0045", "0092", "0115", "0184", "0199", "0313", "0359"):
+        for plugin in (
+            *("0004", "0030", "0045", "0092", "0115", "0184", "0199", "0280", "0297", "0313"),
+            "0359",
+        ):
             self.register_plugin(f"xep_{plugin}")
         self.auto_authorize = None
         self.auto_subscribe = False
@@ -33,6 +36,8 @@ class Peer(slixmpp.ClientXMPP):
         self.add_event_handler("message", self._message)
         self.add_event_handler("presence", self._presence)
         self.add_event_handler("receipt_received", self._receipt)
+        self.add_event_handler("carbon_received", self._carbon)
+        self.add_event_handler("carbon_sent", self._carbon)
 
     async def _started(self, _: object) -> None:
         await self.get_roster()
@@ -44,6 +49,12 @@ class Peer(slixmpp.ClientXMPP):
             self._say(
                 "message", sender=str(message["from"]), body=message["body"], id=message["id"]
             )
+
+    def _carbon(self, carbon: Any) -> None:
+        sent = bool(carbon.get_plugin("carbon_sent", check=True))
+        message = carbon["carbon_sent" if sent else "carbon_received"]
+        if message["body"]:
+            self._say("carbon", sent=sent, sender=str(message["from"]), body=message["body"])
 
     def _presence(self, presence: Any) -> None:
         self._say(
@@ -64,6 +75,11 @@ class Peer(slixmpp.ClientXMPP):
         message["id"] = self.new_id()
         message["origin_id"]["id"] = message["id"]
         message.send()
+
+    async def do_carbons(self) -> None:
+        """Be told of what other programs of the same account send and get (XEP-0280)."""
+        await self["xep_0280"].enable()
+        self._say("carbons")
 
     def do_burst(self, to: str, first: int, count: int, more: str = "") -> None:
         """Send messages that are numbered."""

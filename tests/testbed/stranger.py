@@ -12,13 +12,17 @@ from tests.testbed.server import Server
 
 
 class Stranger:
-    """A user of a server who is there with slixmpp; what it sees is in ``seen``."""
+    """A user of a server who is there with slixmpp; what it sees is in ``seen``.
 
-    def __init__(self, server: Server, user: str) -> None:
+    :param resource: what it asks to be called beside the user's other programs
+    """
+
+    def __init__(self, server: Server, user: str, resource: str = "") -> None:
         self.jid = server.jid(user)
+        jid = f"{self.jid}/{resource}" if resource else self.jid
         host, _, port = server.address.rpartition(":")
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.testbed.slixmpp_peer", self.jid, host, port, server.ca],
+            [sys.executable, "-m", "tests.testbed.slixmpp_peer", jid, host, port, server.ca],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

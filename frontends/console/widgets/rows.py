@@ -120,6 +120,10 @@ class RowList(Keyed, urwid.Widget):
 
     def put(self, key: Hashable, row: Line) -> None:
         """Add a row, or change and move the one that has this key."""
+        self._put(key, row)
+        self._invalidate()
+
+    def _put(self, key: Hashable, row: Line) -> None:
         old = self._lines.get(key)
         self._lines[key] = row
         moved = old is None or old.order != row.order or old.heading != row.heading
@@ -137,12 +141,12 @@ class RowList(Keyed, urwid.Widget):
             (self._match.add if fits else self._match.discard)(key)
         if moved:
             self._rows = None
-        self._invalidate()
 
     def put_all(self, rows: Iterable[tuple[Hashable, Line]]) -> None:
         """Add or change many rows."""
         for key, row in rows:
-            self.put(key, row)
+            self._put(key, row)
+        self._invalidate()
 
     def remove(self, key: Hashable) -> None:
         """Take a row away.

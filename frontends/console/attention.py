@@ -1,0 +1,79 @@
+"""Telling the person that something waits, and the daemon whether the person is there."""
+
+from typing import TYPE_CHECKING
+
+from sat.frontends.console.texts import ngettext
+from sat.frontends.core.notices import Notice, Notices
+from sat.frontends.core.state import Key
+
+if TYPE_CHECKING:
+    from sat.frontends.console.app import App
+
+#: Seconds without a key, a click or the focus after which nobody is taken to be there.
+AWAY = 300.0
+
+
+class Attention:
+    """Bells and notices on the desktop; the window's title; whether somebody is there.
+
+    :param app: the program
+    """
+
+    def __init__(self, app: "App") -> None:
+        self._app = app
+        self._timer: object = None
+        self._active = True
+        self.notices = Notices(app.model, self._tell, self._in_view)
+
+    def refresh(self) -> None:
+        """Say in the window's title how much is unread."""
+        mine = {one.name for one in self._app.profiles}
+        state = self._app.attachment.state
+        unread = sum(one.unread for one in state.conversations.values() if one.profile in mine)
+        title = "primitivus"
+        if unread:
+            title = f"({unread}) {title}"
+        self._app.screen.set_title(title)
+
+    def seen(self) -> None:
+        """Take note of a sign of life of the person."""
+        if not self._active:
+            self._active = True
+            self._app.spawn(self._app.actions.set_active(True))
+        timer = getattr(self._timer, "cancel", None)
+        if timer is not None:
+            timer()
+        self._timer = self._app.later(AWAY, self.left)
+
+    def left(self) -> None:
+        """Take note that nobody looks at the terminal."""
+        if self._active:
+            self._active = False
+            self._app.spawn(self._app.actions.set_active(False))
+
+    def _in_view(self, key: Key) -> bool:
+        return any(
+            pane.key == key and self._app.sees(pane.history) and pane.history.view.at_end
+            for pane in self._app.workspace.shown
+        )
+
+    def _tell(self, notice: Notice) -> None:
+        mine = {one.name for one in self._app.profiles}
+        if notice.profile and notice.profile not in mine:
+            return
+        settings, screen = self._app.settings, self._app.screen
+        if notice.urgent and settings.bell:
+            screen.bell()
+        title, text = self._words(notice)
+        if notice.kind in ("failure", "question") or not screen.focused:
+            self._app.tell(f"{title}: {text}")
+        if settings.notify and not screen.focused:
+            screen.notify(title, text)
+
+    def _words(self, notice: Notice) -> tuple[str, str]:
+        """Return a notice in the person's language, as far as the console writes it."""
+        if notice.kind != "burst":
+            return notice.title, notice.text
+        title = ngettext("{number} new message", "{number} new messages", notice.count)
+        people = ngettext("from {number} person", "from {number} people", notice.people)
+        return title.format(number=notice.count), people.format(number=notice.people)

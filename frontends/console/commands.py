@@ -1,0 +1,104 @@
+"""Lines that are written: messages, jp's commands, and the console's own."""
+
+from typing import TYPE_CHECKING
+
+from sat.bridge.errors import CommandError
+from sat.frontends.console.keys import ACTIONS
+from sat.frontends.console.texts import _
+from sat.frontends.core.commands import running
+from sat.frontends.core.commands.line import (
+    SHORT,
+    CommandLine,
+    Context,
+    Help,
+    help_of,
+    message_of,
+    usage,
+)
+from sat.frontends.core.commands.table import BY_WORDS, GROUPS
+
+if TYPE_CHECKING:
+    from sat.frontends.console.app import App
+    from sat.frontends.core.state import Key
+
+
+class Commands:
+    """Does what lines say.
+
+    :param app: the program
+    """
+
+    def __init__(self, app: "App") -> None:
+        self._app = app
+        self.line = CommandLine()
+        self._learned = False
+
+    def context(self, key: "Key | None") -> Context:
+        """Return what a line's words mean in a conversation, or where none is open."""
+        if key is None:
+            profiles = self._app.profiles
+            chosen = [one.name for one in profiles if one.default or len(profiles) == 1]
+            return Context(chosen[0] if chosen else None)
+        return Context(*key, key in self._app.attachment.state.rooms)
+
+    def own(self, context: Context) -> list[tuple[str, str]]:
+        """Return the console's own commands: names of what keys do anywhere, with their titles."""
+        taken = {*SHORT, *GROUPS, "help"}
+        return [
+            (one.name, _(one.title))
+            for one in ACTIONS
+            if one.place == "anywhere" and one.name not in taken
+        ]
+
+    def submit(self, key: "Key", text: str) -> None:
+        """Send what was written in a conversation, or do it if it is a command."""
+        message = message_of(text)
+        if message is not None:
+            self._app.spawn(self._app.actions.send(*key, message))
+        else:
+            self.run(text, self.context(key))
+
+    def run(self, line: str, context: Context) -> None:
+        """Do a command line, with or without its slash."""
+        words = line.removeprefix("/").split()
+        if len(words) == 1 and words[0] in {name for name, _title in self.own(context)}:
+            self._app.do(words[0])
+        elif words:
+            self._app.spawn(self._run(line, context))
+
+    async def learn(self) -> None:
+        """Know what the daemon's plugins can do."""
+        if not self._learned and self._app.attachment.is_attached:
+            await running.learn(self.line, self._app.attachment)
+            self._learned = True
+
+    def _short(self) -> list[tuple[str, str]]:
+        """Return what is said most often, by its short names."""
+        found = []
+        for name, words in SHORT.items():
+            told = BY_WORDS[words]
+            takes = usage(told).removeprefix(words).strip()
+            found.append((f"/{name} {takes}".strip(), told.summary.partition("\n")[0]))
+        return sorted(found)
+
+    async def _run(self, line: str, context: Context) -> None:
+        await self.learn()
+        call = self.line.read(line, context)
+        if isinstance(call, Help):
+            rows = help_of(self.line.commands, call.words)
+            if not rows:
+                raise CommandError(
+                    "usage.command", _("There is no command “{words}”.").format(words=call.words)
+                )
+            if not call.words:
+                rows = [*self._short(), *rows]
+            self._app.show_rows(f"/help {call.words}".strip(), rows)
+            return
+        told = await running.run(call, self._app.attachment, self._app.actions)
+        if call.command.words == "room join":
+            room = str(call.params.get("room", "")).partition("/")[0]
+            found = [key for key in self._app.attachment.state.rooms if key[1] == room]
+            if found:
+                self._app.workspace.open(found[0])
+        if told.strip():
+            self._app.show_text(f"/{call.command.words}", told)

@@ -1,0 +1,1 @@
+"""Parts of the screen: each is widgets over one view of :mod:`sat.frontends.core.views`."""

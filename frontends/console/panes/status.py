@@ -1,0 +1,172 @@
+"""The line at the bottom, for what concerns the whole program; and notices above it."""
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import urwid
+
+from sat.frontends.console.widgets.painting import Span, paint
+from sat.frontends.core.attachment import Link
+
+if TYPE_CHECKING:
+    from sat.frontends.console.app import App
+
+from sat.bridge.model import Phase, Profile, TransferState
+from sat.frontends.console.signs import sign
+from sat.frontends.console.texts import _, ngettext
+from sat.frontends.console.widgets import cells
+
+_PHASES: dict[Phase, tuple[str, str]] = {
+    Phase.ONLINE: ("●", "bar.good"),
+    Phase.CONNECTING: ("◐", "bar.wait"),
+    Phase.WAITING: ("◐", "bar.wait"),
+    Phase.FAILED: ("✗", "bar.bad"),
+    Phase.OFFLINE: ("○", "bar"),
+}
+#: Cells of a bar for a file on its way.
+_BAR = 8
+_SEVERAL = 2
+
+
+class StatusBar(urwid.Widget):
+    """One line: what concerns the whole program.
+
+    :param app: the program
+    """
+
+    _sizing = frozenset([urwid.FLOW])
+    _selectable = False
+
+    def __init__(self, app: "App") -> None:
+        super().__init__()
+        self._app = app
+
+    def refresh(self) -> None:
+        """Draw it anew: something has changed."""
+        self._invalidate()
+
+    def rows(self, size: tuple[int], focus: bool = False) -> int:
+        """Return 1."""
+        return 1
+
+    def render(self, size: tuple[int], focus: bool = False) -> urwid.Canvas:  # type: ignore[override]
+        """Draw it."""
+        left: list[Span] = [("bar", " ")]
+        for part in self._parts():
+            left += [*part, ("bar", "  ")]
+        hint = cells.line(self._app.hint())
+        room = size[0] - sum(cells.width(text) for _name, text in left) - cells.width(hint) - 1
+        if room > 0:
+            left += [("bar", " " * room), ("bar.key", hint)]
+        return paint([[*left, ("bar", " ")]], size[0], 1)
+
+    def _parts(self) -> list[list[Span]]:
+        link, state = self._app.attachment.link, self._app.attachment.state
+        mine = {one.name for one in self._app.profiles}
+        parts: list[list[Span]] = []
+        if link.phase != "attached":
+            parts.append([("bar.bad" if link.phase == "lost" else "bar.wait", _link_text(link))])
+        else:
+            parts += [_profile(one) for one in self._app.profiles]
+        if state.storage.state == "full":
+            parts.append([("bar.bad", _("disk full"))])
+        unread = sum(one.unread for one in state.conversations.values() if one.profile in mine)
+        if unread:
+            parts.append(
+                [
+                    (
+                        "bar.key",
+                        ngettext("{number} new", "{number} new", unread).format(number=unread),
+                    )
+                ]
+            )
+        count = sum(one.profile in mine for one in state.questions.values())
+        if count:
+            told = ngettext("{number} question", "{number} questions", count)
+            parts.append([("bar.wait", told.format(number=count))])
+        running = [
+            one
+            for one in state.transfers.values()
+            if one.profile in mine and one.state in (TransferState.WAITING, TransferState.RUNNING)
+        ]
+        for one in running[:_SEVERAL]:
+            parts.append(_bar(one.name, one.done, one.size))
+        if len(running) > _SEVERAL:
+            parts.append([("bar", f"+{len(running) - _SEVERAL}")])
+        return parts
+
+
+def _link_text(link: Link) -> str:
+    if link.phase == "connecting":
+        return _("reaching the daemon…")
+    sentence = cells.line(link.sentence)
+    if link.retry_at is None:
+        return sentence
+    left = max(0, round((link.retry_at - datetime.now(UTC)).total_seconds()))
+    told = _("no daemon: {sentence} Next try in {seconds} s")
+    return told.format(sentence=sentence, seconds=left)
+
+
+def _profile(profile: Profile) -> list[Span]:
+    char, look = _PHASES[profile.connection.phase]
+    part: list[Span] = [(look, sign(char)), ("bar", f" {cells.line(profile.name)}")]
+    if profile.connection.phase in (Phase.WAITING, Phase.FAILED) and profile.connection.sentence:
+        part.append((look, f": {cells.line(profile.connection.sentence)}"))
+    elif profile.connection.phase is Phase.CONNECTING:
+        part.append((look, f" {_('connecting…')}"))
+    elif profile.show not in ("available", "unavailable"):
+        part.append(("bar", f" ({profile.show})"))
+    return part
+
+
+def _bar(name: str, done: int, size: int) -> list[Span]:
+    share = done / size if size else 0.0
+    full = round(share * _BAR)
+    return [
+        ("bar", cells.cut(cells.line(name), 16) + " "),
+        ("bar.good", sign("█") * full),
+        ("bar", sign("░") * (_BAR - full) + f" {share:.0%}"),
+    ]
+
+
+class Notice(urwid.Widget):
+    """A sentence for the person, for as long as it matters; no line where there is none."""
+
+    _sizing = frozenset([urwid.FLOW])
+    _selectable = False
+    #: Lines of one that are shown.
+    MOST = 4
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._text = ""
+        self._look = "dim"
+
+    @property
+    def text(self) -> str:
+        """What it says."""
+        return self._text
+
+    def say(self, text: str, look: str = "dim") -> None:
+        """Show a sentence instead of the last one; an empty one takes no line."""
+        self._text, self._look = cells.clean(text), look
+        self._invalidate()
+
+    def rows(self, size: tuple[int], focus: bool = False) -> int:
+        """Return how many lines the sentence takes."""
+        return len(self._lines(size[0]))
+
+    def _lines(self, columns: int) -> list[str]:
+        if not self._text:
+            return []
+        told = " " + self._text
+        lines = []
+        layout = urwid.text_layout.default_layout.layout(told, columns, "left", "space")
+        for segments in layout[: self.MOST]:
+            ends = [one[2] for one in segments if len(one) == 3 and isinstance(one[2], int)]
+            lines.append(told[segments[0][1] : ends[-1]] if ends else "")
+        return lines
+
+    def render(self, size: tuple[int], focus: bool = False) -> urwid.Canvas:  # type: ignore[override]
+        """Draw it."""
+        return paint([[(self._look, line)] for line in self._lines(size[0])], size[0])

@@ -1,0 +1,1 @@
+"""Windows over the screen: help, lists to choose from, forms."""

@@ -1,0 +1,215 @@
+"""The person's accounts: making one known, registering one, connecting, showing a status."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from sat.bridge.errors import CommandError
+from sat.bridge.model import Form, Phase, Profile, Show
+from sat.frontends.console.signs import PRESENCE, sign
+from sat.frontends.console.texts import _
+from sat.frontends.console.widgets import cells
+from sat.frontends.console.widgets.form import Field, Kind
+from sat.frontends.console.windows.forms import Values, answered, decide, field_of, fill_in
+from sat.frontends.console.windows.show import choose
+
+if TYPE_CHECKING:
+    from sat.frontends.console.app import App
+
+#: Seconds that logging in, or registering, may take.
+PATIENCE = 120.0
+_PHASES = {
+    Phase.OFFLINE: ("○", _("not connected")),
+    Phase.CONNECTING: ("◐", _("connecting…")),
+    Phase.ONLINE: ("●", _("connected")),
+    Phase.WAITING: ("◐", _("waits for the next try")),
+    Phase.FAILED: ("✗", _("failed")),
+}
+
+
+def accounts(app: "App") -> None:
+    """Show the accounts, and how to make one known."""
+    items: list[tuple[str, str, Callable[[], object]]] = []
+    for one in app.profiles:
+        char, told = _PHASES[one.connection.phase]
+        title = f"{sign(char)} {cells.line(one.name)}  {cells.line(one.jid)}"
+        items.append((title, told, _opens(app, one)))
+    items += [
+        (_("Use an account that you have"), "", lambda: add(app)),
+        (_("Register a new account"), "", lambda: register(app)),
+    ]
+    title = _("Your accounts") if app.profiles else _("Welcome! You need an account first")
+    choose(app, title, items)
+
+
+def _opens(app: "App", profile: Profile) -> Callable[[], object]:
+    return lambda: account(app, profile)
+
+
+def account(app: "App", profile: Profile) -> None:
+    """Show what can be done with an account."""
+    name = profile.name
+    items: list[tuple[str, str, Callable[[], object]]] = []
+    if profile.connection.phase in (Phase.OFFLINE, Phase.FAILED, Phase.WAITING):
+        items.append((_("Connect"), profile.connection.sentence, lambda: _connect(app, name)))
+    if profile.connection.phase is not Phase.OFFLINE:
+        items.append((_("Disconnect"), "", lambda: app.actions.disconnect(name)))
+    items.append((_("What others see of you…"), profile.status, lambda: _status(app, profile)))
+    if not profile.default:
+        items.append((_("Make it the usual one"), "", lambda: _default(app, name)))
+    items.append((_("Change the password…"), "", lambda: _password(app, profile)))
+    items.append((_("Forget it…"), "", lambda: _forget(app, profile)))
+    choose(app, f"{cells.line(name)}  {cells.line(profile.jid)}", items)
+
+
+async def _connect(app: "App", name: str) -> None:
+    app.tell(_("Connecting…"))
+    await app.actions.connect(name)
+    app.tell("")
+
+
+async def _default(app: "App", name: str) -> None:
+    await app.attachment.change("profile.default", Profile, name=name)
+
+
+def _status(app: "App", profile: Profile) -> None:
+    shows: list[Show] = ["available", "chat", "away", "xa", "dnd"]
+    fields = [
+        Field(
+            "show", Kind.ONE, _("You are"), profile.show,
+            [(one, f"{sign(PRESENCE[one][0])} {_(PRESENCE[one][2])}") for one in shows], True,
+        ),
+        Field("status", Kind.TEXT, _("In a few words"), profile.status),
+    ]  # fmt: skip
+
+    async def done(values: Values) -> None:
+        wanted = next(one for one in shows if one == values["show"])
+        await app.actions.show(profile.name, wanted, str(values["status"]))
+
+    fill_in(app, _("What others see of you"), fields, done)
+
+
+def _password(app: "App", profile: Profile) -> None:
+    async def done(values: Values) -> None:
+        await app.attachment.change(
+            "profile.password", type(None), limit=PATIENCE, name=profile.name,
+            password=values["password"],
+        )  # fmt: skip
+
+    told = _("The password is changed on the server, and kept here.")
+    fields = [
+        Field("", Kind.FIXED, told),
+        Field("password", Kind.PRIVATE, _("The new password"), required=True),
+    ]
+    fill_in(app, cells.line(profile.jid), fields, done)
+
+
+def _forget(app: "App", profile: Profile) -> None:
+    async def forget() -> None:
+        await app.attachment.change("profile.delete", type(None), name=profile.name)
+
+    told = _("{jid} is forgotten here, with all its messages. The account stays on its server.")
+    decide(
+        app,
+        _("Forget this account?"),
+        told.format(jid=profile.jid),
+        [(_("No"), lambda: None), (_("Forget it"), forget)],
+    )
+
+
+def _common() -> list[Field]:
+    return [
+        Field("jid", Kind.TEXT, _("Address"), required=True, hint="alice@example.org"),
+        Field("password", Kind.PRIVATE, _("Password"), required=True),
+        Field("name", Kind.TEXT, _("What it is called here"), hint=_("as the address begins")),
+        Field("server", Kind.TEXT, _("Server"), hint=_("as the address says, or HOST:PORT")),
+        Field("ca", Kind.TEXT, _("File of a private certificate authority"), hint=_("none")),
+    ]
+
+
+def _asked(values: Values) -> dict[str, Any]:
+    """Return what the form says, as the daemon takes it.
+
+    :raises CommandError: ``unknown.file`` if the authority's file can't be read
+    """
+    jid = str(values["jid"]).strip()
+    params: dict[str, Any] = {
+        "name": str(values["name"]).strip() or jid.partition("@")[0],
+        "jid": jid,
+        "password": values["password"],
+        "server": str(values["server"]).strip() or None,
+    }
+    if path := str(values["ca"]).strip():
+        try:
+            params["ca"] = Path(path).expanduser().read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or _("it is no UTF-8")
+            told = _("{file} can't be read: {reason}.")
+            raise CommandError("unknown.file", told.format(file=path, reason=reason)) from error
+    return params
+
+
+def add(app: "App") -> None:
+    """Ask for an account that there is, and connect it."""
+    made: list[str] = []
+
+    async def done(values: Values) -> None:
+        params = _asked(values)
+        while made:
+            # The server refused the last try: what is filled in now counts, and nothing else.
+            await app.attachment.change("profile.delete", type(None), name=made.pop())
+        await app.attachment.change("profile.create", Profile, limit=PATIENCE, **params)
+        made.append(str(params["name"]))
+        await app.actions.connect(made[0])
+
+    fill_in(
+        app, _("An account that you have"), _common(), done,
+        submit=_("Connect"), busy=_("Connecting…"),
+    )  # fmt: skip
+
+
+def register(app: "App") -> None:
+    """Ask for an account to be made on a server, and connect it."""
+
+    async def done(values: Values) -> None:
+        params = _asked(values)
+        try:
+            await _register(app, params, {})
+        except CommandError as error:
+            form = error.data.get("form")
+            if error.name != "usage.form" or form is None:
+                raise
+            _more(app, params, msgspec.convert(form, Form))
+
+    fill_in(
+        app, _("A new account"), _common(), done,
+        submit=_("Register"), busy=_("Asking the server for an account…"),
+    )  # fmt: skip
+
+
+async def _register(app: "App", params: dict[str, Any], fields: dict[str, str]) -> None:
+    await app.attachment.change(
+        "profile.register", Profile, limit=PATIENCE, fields=fields, **params
+    )
+    await app.actions.connect(str(params["name"]))
+
+
+def _more(app: "App", params: dict[str, Any], form: Form) -> None:
+    """Ask what else the server wants to know before it makes an account."""
+    known = ("username", "password")
+    asked = [one for one in form.fields if one.kind != "hidden" and one.name not in known]
+
+    async def done(values: Values) -> None:
+        given = {
+            one.name: "\n".join(answered(one, values.get(one.name)))
+            for one in asked
+            if one.kind != "fixed"
+        }
+        await _register(app, params, given)
+
+    told = [Field("", Kind.FIXED, form.instructions)] if form.instructions else []
+    fields = [*told, *(field_of(one) for one in asked)]
+    title = cells.line(form.title or params["jid"])
+    fill_in(app, title, fields, done, submit=_("Register"))

@@ -1,0 +1,194 @@
+"""Forms in windows: questions of the daemon, accounts, settings."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import urwid
+
+from sat.bridge import model
+from sat.bridge.errors import CommandError
+from sat.frontends.console.texts import _
+from sat.frontends.console.widgets import cells
+from sat.frontends.console.widgets.dialog import Dialog
+from sat.frontends.console.widgets.form import Field, Form, Kind, Value
+from sat.frontends.console.widgets.menu import Item
+from sat.frontends.console.widgets.popup import Popup
+
+if TYPE_CHECKING:
+    from sat.frontends.console.app import App
+
+_KINDS = {
+    "boolean": Kind.BOOLEAN,
+    "fixed": Kind.FIXED,
+    "jid-multi": Kind.LINES,
+    "list-multi": Kind.SEVERAL,
+    "list-single": Kind.ONE,
+    "text-multi": Kind.LINES,
+    "text-private": Kind.PRIVATE,
+}
+#: So many answers stand side by side.
+_FEW = 4
+_YES = ("true", "1", "yes")
+#: What a form may be wide.
+WIDE = 64
+
+Values = Mapping[str, Value]
+
+
+def fill_in(
+    app: "App",
+    title: str,
+    fields: Sequence[Field],
+    done: Callable[[Values], Awaitable[object]],
+    *,
+    submit: str = "",
+    busy: str = "",
+) -> None:
+    """Let a form be filled in; it stays open until ``done`` has taken it.
+
+    What it is refused with stands in the form.
+    """
+    form = Form(fields, submit or _("OK"), _("Cancel"))
+    form.missing = _("This has to be filled in.")
+    form.keys = {**Form.KEYS, "submit": ("meta enter",)}
+    popup = Popup(form, cells.line(title), WIDE, lambda columns: form.rows_wanted(columns))
+    asked = [one.name for one in fields if one.kind is not Kind.FIXED]
+
+    async def submitted(values: Values) -> None:
+        if busy:
+            app.tell(busy)
+        try:
+            await done(values)
+        except CommandError as error:
+            app.tell("")
+            form.errors = {asked[-1]: error.sentence} if asked else {}
+            if not asked:
+                app.tell(error.sentence, "error")
+        else:
+            app.tell("")
+            app.dismiss(popup)
+        app.screen.draw_soon()
+
+    urwid.connect_signal(form, "submitted", lambda _form, values: app.spawn(submitted(values)))
+    urwid.connect_signal(form, "cancelled", lambda _form: app.dismiss(popup))
+    app.show(popup)
+
+
+def decide(
+    app: "App", title: str, text: str, answers: Sequence[tuple[str, Callable[[], object]]]
+) -> None:
+    """Say something, and let one of several answers be given; the first is the harmless one."""
+    dialog = Dialog(text, [Item(name, "", at) for at, (name, _do) in enumerate(answers)])
+    popup = Popup(dialog, cells.line(title), max(dialog.columns, 30), dialog.rows_wanted)
+
+    def chosen(_dialog: Dialog, at: int) -> None:
+        app.dismiss(popup)
+        app.run_action(lambda _: answers[at][1]())
+
+    urwid.connect_signal(dialog, "chosen", chosen)
+    app.show(popup)
+
+
+# ---- questions
+
+
+def questions(app: "App") -> None:
+    """Show what waits for a decision: the only question, or a list of them."""
+    mine = {one.name for one in app.profiles}
+    waiting = sorted(
+        (one for one in app.attachment.state.questions.values() if one.profile in mine),
+        key=lambda one: one.ts,
+    )
+    if not waiting:
+        app.tell(_("Nothing waits for your decision."))
+    elif len(waiting) == 1:
+        question(app, waiting[0])
+    else:
+        from sat.frontends.console.windows.show import choose
+
+        choose(
+            app,
+            _("What waits for your decision"),
+            [
+                (cells.cut(cells.line(one.sentence), 80), one.profile, _asks(app, one))
+                for one in waiting
+            ],
+        )
+
+
+def _asks(app: "App", one: model.Question) -> Callable[[], object]:
+    return lambda: question(app, one)
+
+
+def question(app: "App", asked: model.Question) -> None:
+    """Ask what the daemon asks."""
+    fields = [one for one in asked.form.fields if one.kind != "hidden"]
+    title = asked.form.title or (asked.peer or asked.profile)
+
+    async def answer(values: Mapping[str, Sequence[str]]) -> None:
+        if asked.id not in app.attachment.state.questions:
+            raise CommandError("unknown.question", _("It was answered elsewhere meanwhile."))
+        await app.actions.answer(asked, values)
+
+    if len(fields) == 1 and (options := choices_of(fields[0])):
+        name = fields[0].name
+        text = "\n".join(filter(None, (asked.sentence, asked.form.instructions, fields[0].label)))
+
+        def gives(value: str) -> Callable[[], object]:
+            return lambda: answer({name: [value]})
+
+        answers = [(told, gives(value)) for value, told in options]
+        decide(app, title, text, [(_("Later"), lambda: None), *answers])
+        return
+
+    async def done(values: Values) -> None:
+        asked_for = [one for one in fields if one.kind != "fixed"]
+        await answer({one.name: answered(one, values.get(one.name)) for one in asked_for})
+
+    told = [Field("", Kind.FIXED, asked.sentence)]
+    if asked.form.instructions:
+        told.append(Field("", Kind.FIXED, asked.form.instructions))
+    fill_in(app, title, [*told, *(field_of(one) for one in fields)], done)
+
+
+def choices_of(field: model.Field) -> list[tuple[str, str]]:
+    """Return what a question of one field is answered by, where that is few things to choose."""
+    words = {"yes": _("Yes"), "no": _("No")}
+    if field.kind == "boolean":
+        return [("true", _("Yes")), ("false", _("No"))]
+    if field.kind == "list-single" and field.required and len(field.options) <= _FEW:
+        return [(one, words.get(one, cells.line(one))) for one in field.options]
+    return []
+
+
+def field_of(field: model.Field) -> Field:
+    """Return a field of the daemon's as one of a form on the screen."""
+    kind = _KINDS.get(field.kind, Kind.TEXT)
+    label = cells.line(field.label or field.name)
+    if kind is Kind.FIXED:
+        told = "\n".join(cells.clean(one) for one in field.value)
+        return Field(field.name, kind, f"{label}: {told}" if field.label else told)
+    value: Value
+    if kind is Kind.BOOLEAN:
+        value = bool(field.value) and field.value[0] in _YES
+    elif kind is Kind.SEVERAL:
+        value = field.value
+    elif kind is Kind.LINES:
+        value = "\n".join(field.value)
+    else:
+        value = field.value[0] if field.value else ""
+    options = [(one, cells.line(one)) for one in field.options]
+    hint = _("one address a line") if field.kind == "jid-multi" else ""
+    return Field(field.name, kind, label, value, options, field.required, hint)
+
+
+def answered(field: model.Field, value: Value | None) -> list[str]:
+    """Return what was filled in as the daemon takes it."""
+    if isinstance(value, bool):
+        return ["true" if value else "false"]
+    if isinstance(value, tuple):
+        return [*value]
+    text = value or ""
+    if field.kind in ("text-multi", "jid-multi"):
+        return [line for line in text.split("\n") if line or field.kind == "text-multi"]
+    return [text] if text else []

@@ -1,0 +1,255 @@
+"""Windows with a list that follows a view, or is filled once: what is found, files on their way."""
+
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import urwid
+
+from sat.bridge.model import Transfer, TransferState
+from sat.frontends.console.message import size_text
+from sat.frontends.console.signs import sign
+from sat.frontends.console.texts import _, mark
+from sat.frontends.console.widgets import cells
+from sat.frontends.console.widgets.painting import Span, paint
+from sat.frontends.console.widgets.popup import Popup
+from sat.frontends.console.widgets.rows import Line, RowList
+from sat.frontends.core import markup
+from sat.frontends.core.views.parts import Transfers
+from sat.frontends.core.views.search import FoundRow, Search
+
+if TYPE_CHECKING:
+    from sat.frontends.console.app import App
+
+_BAR = 10
+_ENDS = (TransferState.DONE, TransferState.FAILED, TransferState.CANCELLED)
+_STATES = {
+    TransferState.WAITING: mark("waits"),
+    TransferState.RUNNING: mark("under way"),
+    TransferState.DONE: mark("done"),
+    TransferState.FAILED: mark("failed"),
+    TransferState.CANCELLED: mark("cancelled"),
+}
+
+
+class Listed(urwid.Widget):
+    """A list, and below it a line that says which keys do what.
+
+    :param keys: what a key does with the chosen row, and what that is called; the list itself
+        does what is None
+    :param empty: what is said where there is nothing
+    """
+
+    _sizing = frozenset([urwid.BOX])
+    _selectable = True
+
+    def __init__(
+        self, keys: Mapping[str, tuple[str, Callable[[Hashable], object] | None]], empty: str
+    ) -> None:
+        super().__init__()
+        self.list = RowList()
+        self.list.keys = {**RowList.KEYS, "clear": ()}
+        self._keys = keys
+        self._empty = empty
+        #: Said below the list, until a key is pressed.
+        self.note = ""
+        urwid.connect_signal(self.list, "activated", lambda _list, key: self._do("enter", key))
+
+    def _do(self, key: str, row: Hashable) -> bool:
+        does = self._keys.get(key, ("", None))[1]
+        if does is None or row is None:
+            return False
+        does(row)
+        return True
+
+    def say(self, note: str) -> None:
+        """Say something below the list."""
+        self.note = note
+        self._invalidate()
+
+    def keypress(self, size: tuple[int, int], key: str) -> str | None:  # type: ignore[override]
+        """Do what a key does with the chosen row, or move."""
+        self._invalidate()
+        if not self.list.filtering and key != "enter" and self._do(key, self.list.selected):
+            return None
+        return self.list.keypress((size[0], max(1, size[1] - 1)), key)
+
+    def mouse_event(  # type: ignore[override]
+        self, size: tuple[int, int], event: str, button: int, col: int, row: int, focus: bool
+    ) -> bool:
+        """Choose what is clicked."""
+        inner = (size[0], max(1, size[1] - 1))
+        self._invalidate()
+        return row < inner[1] and self.list.mouse_event(inner, event, button, col, row, focus)
+
+    def render(self, size: tuple[int, int], focus: bool = False) -> urwid.Canvas:  # type: ignore[override]
+        """Draw it."""
+        if size[1] == 1:
+            return self.list.render(size, focus)
+        hint = "  ".join(f"{key.capitalize()} {title}" for key, (title, _do) in self._keys.items())
+        text = cells.line(self.note or (hint if len(self.list) else self._empty))
+        below = paint([[("dim", f" {text}")]], size[0], 1)
+        drawn = self.list.render((size[0], size[1] - 1), focus)
+        return urwid.CanvasCombine([(drawn, None, True), (below, None, False)])
+
+
+def search(app: "App", peer: tuple[str, str] | None = None) -> None:
+    """Ask for words, and show which messages have them all."""
+
+    async def done(text: str) -> None:
+        if text.strip():
+            await _found(app, text, peer)
+
+    where = _("Search in this conversation:") if peer is not None else _("Search in all messages:")
+    app.ask(where, done)
+
+
+async def _found(app: "App", text: str, peer: tuple[str, str] | None) -> None:
+    view = Search(app.attachment)
+    profile = peer[0] if peer is not None else app.arguments.profile
+    if not await view.find(text, profile=profile, peer=peer[1] if peer is not None else None):
+        app.tell(view.error, "error")
+        return
+
+    def go(key: Hashable) -> None:
+        row = view.rows.get(key)
+        if row is not None:
+            app.dismiss(popup)
+            app.workspace.open(row.conversation)
+            app.spawn(_go(app, row, text))
+
+    def look(_list: RowList, key: Hashable) -> None:
+        row = view.rows.get(key)
+        if row is not None:
+            app.spawn(_context(view, row, listed))
+
+    listed = Listed({"enter": (_("go there"), go)}, _("Nothing was found."))
+    for row in view.rows:
+        listed.list.put(row.key, _found_line(row))
+    urwid.connect_signal(listed.list, "selected", look)
+    title = _("{count} messages with “{words}”").format(count=len(view.rows), words=text)
+    popup = Popup(listed, cells.line(title), 96, max(3, len(view.rows) + 1))
+    app.show(popup)
+    if view.rows:
+        await _context(view, view.rows[0], listed)
+
+
+async def _go(app: "App", row: FoundRow, text: str) -> None:
+    pane = app.workspace.current
+    if pane is not None:
+        pane.to_messages()
+        pane.history.list.highlight(text.split()[0].rstrip("*"))
+        await pane.history.go_to(row.message.id)
+
+
+async def _context(view: Search, row: FoundRow, listed: Listed) -> None:
+    before, after = await view.context(row, 1)
+    around = [cells.line(one.body[:200]) for one in (*before, *after)]
+    listed.say(" … ".join(filter(None, around)))
+
+
+def _found_line(row: FoundRow) -> Line:
+    when = row.message.ts.astimezone().strftime("%Y-%m-%d %H:%M")
+    name = cells.cut(cells.line(row.name), 16)
+    author = cells.cut(cells.line(row.author or _("me")), 12)
+    spans: list[Span] = [
+        ("dim", f" {when} "),
+        ("heading", f"{name} "),
+        ("unread", f"{author}: "),
+        ("text", cells.isolate(cells.line(row.line))),
+    ]
+    return Line((-int(row.message.id, 16), row.key), spans, words=f"{name} {author} {row.line}")
+
+
+def transfers(app: "App") -> None:
+    """Show the files that are on their way, and those that came to an end."""
+    view = Transfers(app.model)
+
+    def cancel(key: Hashable) -> None:
+        transfer = view.rows.get(key)
+        if transfer is not None and transfer.state not in _ENDS:
+            app.spawn(app.actions.cancel(transfer))
+
+    def copy(key: Hashable) -> None:
+        transfer = view.rows.get(key)
+        if transfer is not None and transfer.url:
+            app.screen.copy(transfer.url)
+            listed.say(_("The address is in the clipboard, if the terminal allows it."))
+
+    listed = Listed(
+        {"c": (_("copy its address"), copy), "x": (_("cancel"), cancel)},
+        _("No file is on its way: Ctrl-O sends one."),
+    )
+    follow(listed, view.rows, _transfer_line)
+    popup = Popup(listed, _("Files"), 80, 12)
+    urwid.connect_signal(popup, "closed", lambda _popup: view.close())
+    app.show(popup)
+
+
+def _transfer_line(one: Transfer) -> Line:
+    share = one.done / one.size if one.size else 0.0
+    if one.state is TransferState.DONE:
+        share = 1.0
+    full = round(share * _BAR)
+    look = {TransferState.FAILED: "bad", TransferState.DONE: "good"}.get(one.state, "text")
+    told = cells.line(one.sentence) if one.state is TransferState.FAILED else ""
+    spans: list[Span] = [
+        ("text", f" {cells.fill(cells.line(one.name), 24)} "),
+        (look, sign("█") * full + sign("░") * (_BAR - full)),
+        ("text", f" {share:4.0%} {size_text(one.size):>9} "),
+        (look, f"{_(_STATES[one.state])} "),
+        ("dim", told or cells.line(one.peer)),
+    ]
+    return Line((one.state in _ENDS, -one.ts.timestamp(), one.id), spans)
+
+
+class _Following:
+    def __init__(self, listed: Listed, rows: Any, draw: Callable[[Any], Line]) -> None:
+        self._listed, self._rows, self._draw = listed, rows, draw
+
+    def added(self, index: int, row: Any) -> None:
+        self._listed.list.put(self._rows.keys[index], self._draw(row))
+        self._listed._invalidate()
+
+    changed = added
+
+    def removed(self, index: int, row: Any) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        self._listed.list.clear()
+        for key, row in zip(self._rows.keys, self._rows, strict=True):
+            self._listed.list.put(key, self._draw(row))
+        self._listed._invalidate()
+
+
+def follow(listed: Listed, rows: Any, draw: Callable[[Any], Line]) -> None:
+    """Draw the rows of a view in a list, as they come and go."""
+    following = _Following(listed, rows, draw)
+    following.reset()
+    rows.observe(following)
+
+
+def links(app: "App") -> None:
+    """Show the links and files of a conversation, the newest first."""
+    from sat.frontends.console.doing.messages import open_link
+    from sat.frontends.console.windows.show import choose
+
+    pane = app.workspace.current
+    found: list[tuple[str, str, Callable[[], object]]] = []
+    rows: Iterable[Any] = reversed(pane.history.view.rows) if pane is not None else ()
+    for row in rows:
+        named = {one.url: one.name or one.url for one in row.message.attachments}
+        for link in dict.fromkeys([*named, *markup.links(row.message.body)]):
+            when = row.message.ts.astimezone().strftime("%d.%m. %H:%M")
+            title = cells.cut(cells.line(named.get(link, link)), 70)
+            found.append((title, f"{cells.line(row.author)} {when}", _opens(open_link, app, link)))
+    if found:
+        choose(app, _("Links and files"), found, palette=True)
+    else:
+        app.tell(_("There is no link in what was fetched of this conversation."))
+
+
+def _opens(
+    open_link: Callable[["App", str], object], app: "App", link: str
+) -> Callable[[], object]:
+    return lambda: open_link(app, link)

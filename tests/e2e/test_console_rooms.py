@@ -1,0 +1,78 @@
+"""Primitivus in a real terminal: rooms with their occupants, topics, mentions."""
+
+import re
+
+import pytest
+
+from tests.testbed import Daemon
+from tests.testbed.console import Console
+
+pytestmark = pytest.mark.any_server
+
+
+def test_a_room_is_joined_and_talked_in(server, house: Daemon, two) -> None:
+    alice, bob = two
+    room = f"tea-{alice}@muc.{server.host}"
+    with Console(house, "-p", alice, size=(100, 24)) as console:
+        console.wait_for(f"● {bob}")
+        console.press("M-j")
+        console.wait_for("Join the room")
+        console.say(f"{room} Alice")
+        seen = console.wait_for("# tea-")
+        console.wait_for("@● Alice")
+        house.jp("-p", bob, "room", "join", room, "--nick", "Bob")
+        console.wait_for(re.compile(r"[ @-]● Bob").search)
+        house.jp("-p", bob, "message", "send", room, "Hello everybody")
+        console.wait_for("Bob: Hello everybody")
+        console.type("bo")
+        console.press("Tab")
+        console.say("how are you?")
+        console.wait_for("✓ Alice: Bob: how are you?")
+        console.say("/topic Tea or coffee")
+        console.wait_for(lambda seen: "Tea or coffee" in seen.split("\n")[0])
+        seen = console.wait_for("(2)")
+        assert "▾ Rooms (1)" in seen
+        console.press("F3")
+        console.wait_without("@● Alice")
+        console.press("F3")
+        console.wait_for("@● Alice")
+
+
+def test_who_says_our_name_is_heard(server, house: Daemon, two) -> None:
+    alice, bob = two
+    room = f"loud-{alice}@muc.{server.host}"
+    house.jp("-p", alice, "room", "join", room, "--nick", "Alice")
+    house.jp("-p", bob, "room", "join", room, "--nick", "Bob")
+    with Console(house, "-p", alice, server.jid(bob), size=(100, 24)) as console:
+        console.wait_for("Nothing was said yet.")
+        written = console.log()
+        house.jp("-p", bob, "message", "send", room, "nobody in particular")
+        console.wait_for("# 1 loud")
+        assert b"\a" not in written.read_bytes().replace(b"primitivus\a", b"")
+        house.jp("-p", bob, "message", "send", room, "Alice: come here")
+        console.wait_for("# 2 loud")
+        console.press("M-a")
+        console.wait_for("Bob: nobody in particular")
+        console.wait_for("Alice: come here")
+        assert re.search(rb"(?<!primitivus)\a", written.read_bytes())
+        # In an order of preference of its own: somebody in particular comes before anybody.
+        shown = console.screen(colours=True)
+        assert re.search(r"\x1b\[[0-9;]*1[0-9;]*m[^\n]*Alice", shown)
+
+
+def test_a_nick_has_the_colour_that_it_has_everywhere(server, house: Daemon, two) -> None:
+    alice, bob = two
+    room = f"colours-{alice}@muc.{server.host}"
+    house.jp("-p", alice, "room", "join", room, "--nick", "Alice")
+    house.jp("-p", bob, "room", "join", room, "--nick", "Romeo")
+    house.jp("-p", bob, "message", "send", room, "But soft")
+    with Console(
+        house, "-p", alice, room, size=(100, 24), environment={"COLORTERM": "truecolor"}
+    ) as console:
+        console.wait_for("Romeo: But soft")
+        shown = console.screen(colours=True)
+        colours = re.findall(r"38;2;(\d+);(\d+);(\d+)m[^\x1b]*Romeo", shown)
+        # XEP-0392, test vectors: Romeo's angle is 327.255249; it is drawn lighter on black.
+        assert len(set(colours)) == 1, shown
+        red, green, blue = map(int, colours[0])
+        assert red > blue > green

@@ -1,0 +1,175 @@
+"""Primitivus in a real terminal: unread and read, states, drafts, files, several at once."""
+
+import json
+import re
+import socket
+
+import pytest
+
+from tests.testbed import Daemon
+from tests.testbed.console import Console
+from tests.testbed.processes import wait_until
+
+pytestmark = pytest.mark.any_server
+
+
+def send(house: Daemon, author: str, to: str, *bodies: str) -> None:
+    """Send messages, all over one session."""
+    calls: list[tuple[str, dict[str, str]]] = [("session.hello", {"api": "1"})]
+    calls += [("message.send", {"profile": author, "to": to, "body": body}) for body in bodies]
+    with socket.socket(socket.AF_UNIX) as line, line.makefile("rw", encoding="utf-8") as file:
+        line.connect(str(house.socket))
+        for number, (method, params) in enumerate(calls):
+            request = {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
+            file.write(json.dumps(request) + "\n")
+        file.flush()
+        for _ in calls:
+            assert "result" in json.loads(file.readline())
+
+
+def unread(house: Daemon, profile: str) -> int:
+    return sum(one["unread"] for one in house.json("-p", profile, "conversation", "list"))
+
+
+def test_what_is_unread_is_counted_found_and_read_where_it_is_looked_at(
+    server, house: Daemon, two
+) -> None:
+    alice, bob = two
+    send(house, bob, server.jid(alice), "first", "second")
+    with Console(house, "-p", alice) as console:
+        console.wait_for(f"● 2 {bob}")
+        assert "2 new" in console.screen()
+        assert unread(house, alice) == 2
+        console.press("M-a")
+        console.wait_for(": first")
+        seen = console.wait_for("─ new ─")
+        assert re.search(r"─ \w+day, \d+ \w+ \d{4} ─", seen)
+        console.wait_without("2 new")
+        assert wait_until(lambda: unread(house, alice) == 0, 30)
+        console.press("M-a")
+        console.wait_for("Nothing is unread.")
+
+
+def test_what_is_read_elsewhere_is_read_here_at_once(server, house: Daemon, two) -> None:
+    alice, bob = two
+    send(house, bob, server.jid(alice), "hello")
+    with Console(house, "-p", alice) as console, Console(house, "-p", alice) as other:
+        console.wait_for(f"1 {bob}")
+        other.wait_for(f"1 {bob}")
+        other.press("M-a")
+        other.wait_for(": hello")
+        console.wait_without("1 new")
+        house.jp("-p", bob, "message", "send", server.jid(alice), "to both")
+        other.wait_for("to both")
+
+
+def test_a_message_says_how_far_it_has_come(server, house: Daemon, two) -> None:
+    alice, bob = two
+    house.jp("profile", "disconnect", alice)
+    with Console(house, "-p", alice, server.jid(bob)) as console:
+        console.wait_for("Nothing was said yet.")
+        console.say("later")
+        console.wait_for(f"… {alice}: later")
+        house.jp("profile", "connect", alice)
+        console.wait_for(f"✔ {alice}: later")
+        house.jp("-p", bob, "conversation", "read", server.jid(alice))
+        console.wait_for(f"◉ {alice}: later")
+        nobody = server.jid("nobody-at-all")
+        console.press("M-o")
+        console.wait_for("Talk to:")
+        console.say(nobody)
+        console.wait_for("Nothing was said yet.")
+        console.say("is anybody there?")
+        console.wait_for(f"✗ {alice}: is anybody there?")
+        console.wait_for("not sent: ")
+        console.to_messages()
+        console.press("r")
+        console.wait_for(lambda seen: seen.count("is anybody there?") == 2)
+
+
+def test_what_is_begun_is_kept_and_shown_elsewhere(server, house: Daemon, two) -> None:
+    alice, bob = two
+    with Console(house, "-p", alice, server.jid(bob)) as console:
+        console.wait_for("Nothing was said yet.")
+        console.type("not yet finished")
+        console.press("C-x")
+        assert console.wait_end() == 0
+    with Console(house, "-p", alice, server.jid(bob)) as console:
+        console.wait_for("not yet finished")
+        begun = {"profile": alice, "peer": server.jid(bob), "text": "begun elsewhere"}
+        house.jp("api", "call", "conversation.draft", json.dumps(begun))
+        console.wait_for("begun elsewhere")
+        console.press("Enter")
+        console.wait_for(": begun elsewhere")
+        listed = ("-p", alice, "conversation", "list")
+        assert wait_until(lambda: not house.json(*listed)[0]["draft"], 30)
+
+
+def test_conversations_side_by_side_and_in_tabs(server, house: Daemon, two, people) -> None:
+    alice, bob = two
+    (carol,) = people("carol")
+    house.profile(carol, server)
+    send(house, bob, server.jid(alice), "from bob")
+    send(house, carol, server.jid(alice), "from carol")
+    with Console(house, "-p", alice, server.jid(bob), server.jid(carol), size=(110, 24)) as console:
+        console.wait_for(": from bob")
+        seen = console.wait_for(": from carol")
+        assert any("from bob" in line and "from carol" in line for line in seen.split("\n"))
+        console.say("to carol")
+        console.wait_for(f"{alice}: to carol")
+        console.press("F6")
+        console.say("to bob")
+        console.wait_for(f"{alice}: to bob")
+        console.press("M-t")
+        seen = console.wait_for("choose somebody in the list")
+        assert "from bob" not in seen
+        send(house, bob, server.jid(alice), "knock")
+        console.wait_for(f"1:{bob}+{carol} 1")
+        console.press("M-1")
+        console.wait_for(": knock")
+        console.press("M-w")
+        console.wait_without("from bob")
+        assert "from carol" in console.screen()
+
+
+def test_a_filter_finds_who_is_typed(server, house: Daemon, two) -> None:
+    alice, bob = two
+    for name in ("Zoé Martin", "Yves Dupont", "Zoltan"):
+        jid = f"{name.split()[0].lower()}@{server.host}"
+        house.jp("-p", alice, "roster", "add", jid, "--name", name, "--group", "Far away")
+    with Console(house, "-p", alice) as console:
+        console.wait_for("Zoltan")
+        assert "▾ Far away (3)" in console.screen()
+        console.press("C-t")
+        console.type("zo mar")
+        seen = console.wait_without("Zoltan")
+        assert "Zoé Martin" in seen and "Yves" not in seen and bob not in seen
+        console.press("Enter")
+        console.wait_for("zoé@")
+        console.wait_for("Zoltan")
+
+
+def test_a_file_is_sent_with_a_bar_and_a_path_is_completed(server, house: Daemon, two) -> None:
+    alice, bob = two
+    folder = house.home / "pictures"
+    folder.mkdir(exist_ok=True)
+    (folder / "a picture.png").write_bytes(b"x" * 70_000)
+    with Console(house, "-p", alice, server.jid(bob)) as console:
+        console.wait_for("Nothing was said yet.")
+        console.press("C-o")
+        console.wait_for("Send which file?")
+        console.type(f"{folder}/a")
+        console.wait_for("a picture.png")
+        console.press("Enter")
+        console.wait_for("⎘ a picture.png (70.0 kB)", 60)
+        console.press("F11")
+        seen = console.wait_for("Files")
+        assert re.search(r"a picture.png +█{10} 100% +70\.0 kB done", seen)
+        console.press("Escape")
+        console.wait_without("copy its address")
+        console.press("M-l")
+        console.wait_for("Links and files")
+        console.press("Escape")
+        console.wait_without("Links and files")
+        console.say(f"/send {folder}/none.png")
+        console.wait_for("There is no file")
