@@ -4,6 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 BENCH := .venv-bench
 
+# Tests wait for servers more than they compute.
+WORKERS ?= $(shell echo $$(($$(nproc) < 3 ? 3 : 4)))
+
 export PYTHON
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
@@ -59,7 +62,7 @@ api: $(VENV)/.test
 pytest: $(VENV)/.test
 	@$(INSTALL) prosody ejabberd ssh node socat dbus telepathy tmux
 	@echo '— tests'
-	@$(BIN)/pytest --quiet --numprocesses auto --maxprocesses 4 --dist loadfile $(T)
+	@$(BIN)/pytest --quiet --numprocesses $(WORKERS) --dist loadfile $(T)
 
 guards: $(VENV)/.test
 	@$(BIN)/python -m tests.hostile.guards $(RULES)

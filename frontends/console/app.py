@@ -297,6 +297,10 @@ class App:
         await self.workspace.begin(self.arguments.open)
         if not self.attachment.state.profiles:
             self.do("profiles")
+        elif self.workspace.current is None:
+            # So that the arrows and Enter do what anybody tries first.
+            self.root.in_contacts = True
+            self.contacts.first()
 
     def _changed(self, changes: "Changes") -> None:
         self.workspace.changed(changes)

@@ -16,7 +16,8 @@ def _quit(app: "App") -> None:
 
 
 def _contacts(app: "App") -> None:
-    app.root.in_contacts = not app.root.in_contacts
+    # There is no way back to where nothing is.
+    app.root.in_contacts = not app.root.in_contacts or app.workspace.current is None
     if app.root.in_contacts:
         app.contacts.enter()
 
