@@ -35,6 +35,7 @@ class Raw:
     def __init__(self, server: Prosody, name: str) -> None:
         self._data = b""
         plain = socket.create_connection(("127.0.0.1", server.ports["c2s"]))
+        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         header = (
             f"<?xml version='1.0'?><stream:stream to='{server.host}' version='1.0' "
             "xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>"
@@ -57,6 +58,8 @@ class Raw:
         self._socket.sendall(text.encode())
         data = bytearray()
         while until not in data[-70_000:]:
+            # Else the server waits at the end of each page: acknowledgements are delayed.
+            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
             part = self._socket.recv(65536)
             assert part, bytes(data[-500:])
             data += part
