@@ -12,13 +12,8 @@ from tests.testbed.daemon import ROOT
 
 @pytest.fixture
 def environment():
-    with Daemon() as daemon:
-        try:
-            bus = Bus(daemon)
-        except LookupError as error:
-            pytest.skip(str(error))
-        with bus:
-            yield daemon.environment
+    with Daemon() as daemon, Bus(daemon):
+        yield daemon.environment
 
 
 @pytest.mark.parametrize("bridge", ["dbus", "socket"])
