@@ -21,7 +21,7 @@ from tests.testbed.stranger import Stranger
 LONG = "SAT_BACKLOG" in os.environ
 SERVERS = {"prosody": Prosody}
 if LONG:
-    SERVERS["ejabberd"] = partial(Ejabberd, archive="memory")
+    SERVERS["ejabberd"] = partial(Ejabberd, archive="sqlite")
 #: Messages that wait, and those that another program of alice's sent meanwhile.
 WAITING, SENT = map(int, os.environ.get("SAT_BACKLOG", "600 100").split())
 

@@ -69,9 +69,9 @@ def check_theirs(storm: Storm, marked: dict[str, bool]) -> None:
 @pytest.mark.parametrize(
     "make",
     [
-        # Its simplest storage reads an archive from the beginning for every page.
+        # Prosody's simplest storage reads an archive from the beginning for every page.
         pytest.param(lambda: Prosody(page=1000 if LONG else 50), id="Prosody"),
-        pytest.param(Ejabberd, id="Ejabberd"),
+        pytest.param(lambda: Ejabberd(archive="sqlite"), id="Ejabberd"),
     ][: 2 if LONG else 1],
 )
 def test_where_the_server_has_an_archive_each_message_is_there_once(daemon, make, random):

@@ -1,9 +1,11 @@
 """A private ejabberd on loopback."""
 
 import json
+import sqlite3
 import string
 import urllib.request
 from collections.abc import Collection, Mapping
+from contextlib import closing
 from pathlib import Path
 
 from tests.testbed.certificates import Authority
@@ -11,13 +13,13 @@ from tests.testbed.processes import LOOPBACK, MissingProgram, find_program
 from tests.testbed.server import Server
 
 TEMPLATE = Path(__file__).with_name("ejabberd.yml")
-#: Keeps the archives in memory too. Their file alone, in which all of an account's messages have
-#: one key, is read through for each message that is added.
-ARCHIVE_IN_MEMORY = (
-    "spawn(fun Try() -> case catch mnesia:change_table_copy_type(archive_msg, node(), disc_copies)"
-    " of {atomic, ok} -> ok; {aborted, {already_exists, _, _, _}} -> ok;"
-    " _ -> timer:sleep(100), Try() end end)."
-)
+#: What of its configuration lets SQLite keep the archives. Its own database keeps all messages of
+#: an account at one key, which is read through for each that is added.
+IN_SQLITE = """\
+sql_type: sqlite
+sql_database: "$database"
+"""
+SCHEMA = Path("/usr/share/ejabberd/sql/lite.sql")
 #: Where Debian has its Erlang code; ejabberdctl, which knows, insists on a user of its own.
 LIBRARIES = "/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib"
 
@@ -31,8 +33,7 @@ class Ejabberd(Server):
     :param without: modules which a test doesn't want, such as "mod_stream_mgmt" or "mod_mam"
     :param password_hash: "sha", "sha256" or "sha512": the SCRAM which it offers
     :param upload_limit: the largest file it takes, in bytes
-    :param archive: where messages are archived: "file", or "memory" and a file, so that a large one
-        is filled in time
+    :param archive: what keeps the messages: "mnesia", its own, or "sqlite", for large archives
     :param debug: log every stanza
     """
 
@@ -49,7 +50,7 @@ class Ejabberd(Server):
         without: Collection[str] = (),
         password_hash: str = "sha",
         upload_limit: int = 200 * 1024 * 1024,
-        archive: str = "file",
+        archive: str = "mnesia",
         debug: bool = False,
         authority: Authority | None = None,
     ) -> None:
@@ -155,7 +156,6 @@ class Ejabberd(Server):
             # It spins when idle, and takes a thread for each core.
             *("+S", "1:1", "+SDio", "1", "+sbwt", "none", "+sbwtdcpu", "none", "+sbwtdio", "none"),
             *("-mnesia", "dir", f'"{data}"'),
-            *(("-eval", ARCHIVE_IN_MEMORY) if self._archive == "memory" else ()),
         ]
 
     def _environment(self) -> dict[str, str]:
@@ -190,7 +190,19 @@ class Ejabberd(Server):
             certificate=self._certificate,
             key=self._key,
         )
+        if self._archive == "sqlite":
+            text = self._with_sqlite(text)
         unwanted = tuple(f"  {name}:" for name in self._without)
         return "".join(
             line for line in text.splitlines(keepends=True) if not line.startswith(unwanted)
         )
+
+    def _with_sqlite(self, text: str) -> str:
+        """Return a configuration whose archives SQLite keeps, in a database that is there."""
+        database = self.folder / "archive.db"
+        if not database.exists():
+            with closing(sqlite3.connect(database)) as connection:
+                # What a kill of the process leaves is whole without waiting for the disk.
+                connection.executescript(f"PRAGMA journal_mode = WAL;{SCHEMA.read_text()}")
+        sqlite = string.Template(IN_SQLITE).substitute(database=database)
+        return sqlite + text.replace("mod_mam: {db_type: mnesia", "mod_mam: {db_type: sql")

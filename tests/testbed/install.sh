@@ -10,7 +10,8 @@ for name in "$@"; do
         venv) "${PYTHON:-python3}" -c 'import ensurepip, venv' 2>/dev/null || missing="$missing python3-venv" ;;
         prosody) [ -x "$(command -v prosody || echo /usr/bin/prosody)" ] || missing="$missing prosody"
             [ -d /usr/lib/prosody/modules/mod_sasl2 ] || missing="$missing prosody-modules" ;;
-        ejabberd) [ -x "$(command -v ejabberdctl || echo /usr/sbin/ejabberdctl)" ] || missing="$missing ejabberd" ;;
+        ejabberd) [ -x "$(command -v ejabberdctl || echo /usr/sbin/ejabberdctl)" ] || missing="$missing ejabberd"
+            [ -n "$(find /usr/lib/erlang/lib -maxdepth 1 -name "p1_sqlite3-*" 2>/dev/null)" ] || missing="$missing erlang-p1-sqlite3" ;;
         ssh) [ -x /usr/sbin/sshd ] && command -v ssh >/dev/null || missing="$missing openssh-server" ;;
         node) command -v node >/dev/null || missing="$missing nodejs" ;;
         tmux) command -v tmux >/dev/null || missing="$missing tmux" ;;

@@ -1,13 +1,15 @@
 """The private ejabberd: it keeps its ports and data, and leaves nothing, not even an epmd."""
 
 import socket
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from tests.testbed import Ejabberd
-from tests.testbed.processes import accepts, is_alive
+from tests.testbed.processes import accepts, is_alive, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -76,3 +78,20 @@ def test_modules_can_be_left_out() -> None:
     assert "  mod_mam:" not in config
     assert "  mod_stream_mgmt:" not in config
     assert "  mod_muc:" in config
+
+
+def test_what_sqlite_archives_is_there_after_a_crash() -> None:
+    with Ejabberd({"alice": "secret", "bob": "other"}, archive="sqlite") as other:
+        alice, bob = f"alice@{other.host}", f"bob@{other.host}"
+        stanza = f"<message xmlns='jabber:client' id='1' to='{bob}'><body>kept</body></message>"
+        other.api("send_stanza", **{"from": alice, "to": bob, "stanza": stanza})
+        assert wait_until(lambda: "bob kept" in archived(other), 10)
+        other.kill()
+        other.start()
+        assert "bob kept" in archived(other)
+
+
+def archived(server: Ejabberd) -> list[str]:
+    """Return whose archive holds which body, in the database."""
+    with closing(sqlite3.connect(server.folder / "archive.db")) as connection:
+        return [" ".join(row) for row in connection.execute("SELECT username, txt FROM archive")]
