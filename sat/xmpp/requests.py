@@ -57,6 +57,10 @@ class Requests:
         answer.addBoth(over)
         return answer
 
+    def under_way(self) -> bool:
+        """Tell whether any waits for its answer."""
+        return bool(self._pending)
+
     def answer(self, element: Element) -> bool:
         """Take an answer, or an <iq/> that isn't one; tell whether it was."""
         if element.name != "iq":

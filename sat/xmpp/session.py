@@ -93,7 +93,7 @@ class Session:
                     _log.failure("handling <{name}/>", name=element.name)
         self._asked_at = 0  # what the stream before asked for
         self._heard = stream.heard
-        stream.route(self._receive)
+        stream.route(self._receive, self._requests.under_way)
         if self._stream is stream and not self._ended:
             self._watch_timer = self._clock.callLater(self._silence, self._watch)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections import deque
 from collections.abc import Callable
 from typing import cast
@@ -22,6 +23,8 @@ from sat.xmpp.tls import Verifier
 
 _log = Logger()
 
+#: Linux alone has it, and takes it back after a while.
+_QUICKACK = getattr(socket, "TCP_QUICKACK", None)
 #: What may wait unread during the login, where each side speaks in turn.
 _MAX_WAITING = 16
 #: Seconds that the last words may take to be written.
@@ -42,6 +45,7 @@ class Stream(Protocol):
         self._wire: Transport | None = None
         self._parser: ElementParser | None = None
         self._route: Callable[[Element], None] | None = None
+        self._awaits: Callable[[], bool] = self._awaits_next
         self._inbox: deque[Element] = deque()
         self._waiting: Deferred[Element] | None = None
         self._ends: list[Deferred[Fault]] = []
@@ -108,9 +112,12 @@ class Stream(Protocol):
             if timer.active():
                 timer.cancel()
 
-    def route(self, receive: Callable[[Element], None]) -> None:
-        """Give each element from now on to a function."""
-        self._route = receive
+    def route(self, receive: Callable[[Element], None], awaits: Callable[[], bool]) -> None:
+        """Give each element from now on to a function.
+
+        :param awaits: tells whether somebody waits for an answer of the server's
+        """
+        self._route, self._awaits = receive, awaits
         while self._inbox:
             receive(self._inbox.popleft())
 
@@ -171,6 +178,8 @@ class Stream(Protocol):
     def dataReceived(self, data: bytes) -> None:
         """Read on."""
         self.heard += 1
+        if self._awaits():
+            self._acknowledge()
         parser = self._parser
         if parser is None:
             return
@@ -203,6 +212,19 @@ class Stream(Protocol):
         ends, self._ends = self._ends, []
         for ended in ends:
             ended.callback(self.fault)
+
+    def _awaits_next(self) -> bool:
+        return self._waiting is not None
+
+    def _acknowledge(self) -> None:
+        """Let the system acknowledge what came at once.
+
+        A server that follows Nagle's algorithm (RFC 896) keeps the end of a long answer, such as a
+        page of its archive, until it knows that the beginning arrived: 40 ms, if that is delayed.
+        """
+        own = getattr(self._wire, "socket", None)
+        if own is not None and _QUICKACK is not None:
+            own.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
 
     def _forget(self) -> None:
         self._inbox.clear()
