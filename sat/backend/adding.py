@@ -306,21 +306,27 @@ def _find_alike(tx: Transaction, new: NewMessage, conversation_id: int) -> Store
         statement = _ALIKE_ARCHIVED
     else:
         return None
-    if new.archived is not None and _find_named(tx, new, conversation_id) is not None:
-        return None  # to be found as such
+    low = max(new.ts - _WINDOW, 0) << ORDER_BITS
+    high = (max(new.ts, 0) + _WINDOW) << ORDER_BITS
+    if new.archived is not None and tx.are_named(conversation_id, new.direction, low, high):
+        return None
     # Those put off are all named by an archive, unless we know better.
     seen = statement is _ALIKE_NOT_ARCHIVED and not tx.unnamed(conversation_id)
     look = tx.stored if seen and not tx.is_advancing else tx.first
     found = look(
         statement,
         conversation_id=conversation_id,
-        low=max(new.ts - _WINDOW, 0) << ORDER_BITS,
-        high=(max(new.ts, 0) + _WINDOW) << ORDER_BITS,
+        low=low,
+        high=high,
         direction=new.direction.value,
         body=new.body,
         stanza_id=new.stanza_id,
     )
-    return stored_from_row(found) if found else None
+    if found is None:
+        return None
+    if new.archived is not None and _find_named(tx, new, conversation_id) is not None:
+        return None  # to be found as such
+    return stored_from_row(found)
 
 
 def _merge(tx: Transaction, same: StoredMessage, new: NewMessage) -> None:

