@@ -164,7 +164,8 @@ class Archive:
     async def _try(self) -> bool | None:
         """Catch up, or give up after some tries; tell whether it did: None if there is none."""
         for delay in _DELAYS:
-            await self._sleep(delay)
+            if delay:
+                await self._sleep(delay)
             try:
                 if not await self.available(self._live.jid):
                     return None
@@ -193,10 +194,9 @@ class Archive:
             self.begin()
 
     async def _sleep(self, seconds: float) -> None:
-        if seconds:
-            over: Deferred[None] = Deferred()
-            cast(Clock, self._live.core.reactor).callLater(seconds, over.callback, None)
-            await over
+        over: Deferred[None] = Deferred()
+        cast(Clock, self._live.core.reactor).callLater(seconds, over.callback, None)
+        await over
 
     async def _prefs(self) -> Prefs:
         """Return what is archived; nothing, if the server doesn't tell."""
@@ -267,6 +267,10 @@ class Archive:
                 after = last
                 if not over:
                     asked = self._ask(owner, after, begin)
+                    # TLS encrypts it in the next turn, and it is written in the one after that:
+                    # dealing with the page first would hold it up.
+                    await self._sleep(0.0)
+                    await self._sleep(0.0)
                 if storing is not None:
                     await storing
                 storing = start(self._store(owner, results, place, last, over, begin))
