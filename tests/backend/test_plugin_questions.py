@@ -224,3 +224,20 @@ async def test_a_plugin_asks_neither_without_end_nor_what_it_does_not_handle(rea
         assert (await home.refused("faulty.ask", kind="other")).name == "failed.plugin"
         await home.call("plugin.unload", name="faulty")
         await until(reactor, lambda: home.rows("SELECT count(*) FROM question") == [(0,)])
+
+
+async def test_what_a_plugin_asked_that_was_deleted_meanwhile_waits_for_it(reactor, tmp_path):
+    async with house(reactor, tmp_path, {"lunch": example("lunch")}) as home:
+        await home.profile(connect=False)
+        await home.call("lunch.plan", dishes=["Pizza"])
+        file = Path(home.paths.plugins) / "lunch.py"
+        text = file.read_text()
+        file.unlink()
+        await home.crash()
+        [asked] = await home.call("question.list")
+        error = await home.refused("question.answer", id=asked["id"], values={"dish": ["Pizza"]})
+        assert (error.name, "is not loaded" in error.sentence) == ("unknown.question", True)
+        file.write_text(text)
+        await home.crash()
+        await home.call("question.answer", id=asked["id"], values={"dish": ["Pizza"]})
+        assert await home.call("lunch.today") == "Pizza"
