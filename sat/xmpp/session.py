@@ -21,6 +21,7 @@ from sat.xmpp.namespaces import NS_CLIENT, NS_PING, NS_SM
 from sat.xmpp.reactor import Clock, Timer
 from sat.xmpp.requests import Requests
 from sat.xmpp.stream import Stream
+from sat.xmpp.watch import Watch
 
 _log = Logger()
 
@@ -74,11 +75,10 @@ class Session:
         self._ack_timer: Timer | None = None
         self._asking = False  # an <r/> of ours is without answer
         self._turn: Timer | None = None
-        self._watch_timer: Timer | None = None
-        self._heard = 0
-        self._probed = False
+        self._watch: Watch | None = None
         self._paused = False
-        self._hole = False  # a number was given to what is never sent
+        self._taken_up = features.resumed is not None
+        self._lost = False  # the server can't take it up, or can't acknowledge what it should
         self._ended = False
 
     def begin(self, stream: Stream, early: list[Element]) -> None:
@@ -92,10 +92,12 @@ class Session:
                 except Exception:  # as for all others: it must not end the stream
                     _log.failure("handling <{name}/>", name=element.name)
         self._asked_at = 0  # what the stream before asked for
-        self._heard = stream.heard
-        stream.route(self._receive, self._requests.under_way)
         if self._stream is stream and not self._ended:
-            self._watch_timer = self._clock.callLater(self._silence, self._watch)
+            self._watch = Watch(stream, self._clock, self._probe, self._silence, self._patience)
+            if self._taken_up:
+                self._watch.expect_proof(self._lose)
+                self._ask_soon()
+        stream.route(self._receive, self._requests.under_way)
 
     def announce(self) -> None:
         """Tell the listener of this session, which is new to it."""
@@ -107,7 +109,7 @@ class Session:
     def attach(self, stream: Stream) -> None:
         """Write to a stream from now on."""
         self._stream = stream
-        self._probed = self._asking = False
+        self._asking = False
 
     def resume_on(self, stream: Stream, told: int, count: int) -> None:
         """Go on with another stream: what the server doesn't have is written again.
@@ -120,6 +122,7 @@ class Session:
         self.attach(stream)
         self._incoming.resume(told)
         self._told = told
+        self._taken_up = True
         if moved:
             self._listener.acknowledged(self.lane.acknowledged)
         self.lane.resume()
@@ -143,7 +146,7 @@ class Session:
     def resumable(self) -> Resumable | None:
         """Return how to ask the server for this session; None if it can't be resumed."""
         resumption = self.features.resumption
-        if resumption is None or self._ended or self._hole:
+        if resumption is None or self._ended or self._lost:
             return None
         return Resumable(
             resumption.id,
@@ -162,10 +165,13 @@ class Session:
         self._requests.end()
 
     def _stop_timers(self) -> None:
-        for timer in (self._ack_timer, self._turn, self._watch_timer):
+        for timer in (self._ack_timer, self._turn):
             if timer is not None and timer.active():
                 timer.cancel()
-        self._ack_timer = self._turn = self._watch_timer = None
+        self._ack_timer = self._turn = None
+        if self._watch is not None:
+            self._watch.stop()
+            self._watch = None
 
     def close(self) -> None:
         """Tell the server what has been dealt with, and that nothing more comes."""
@@ -200,11 +206,14 @@ class Session:
         if self._stream is not None:
             self._paused = True
             self._stream.pause()
+            if self._watch is not None:
+                self._watch.paused = True
 
     def resume(self) -> None:
         """Read on."""
         self._paused = False
-        self._probed = False
+        if self._watch is not None:
+            self._watch.read_on()
         if self._stream is not None:
             self._stream.resume()
 
@@ -242,6 +251,8 @@ class Session:
             self._tell()
         elif element.name == "a":
             self._asking = False
+            if self._watch is not None:
+                self._watch.prove()
             try:
                 moved = self.lane.acknowledge(count_of(element.get("h")))
             except Fault as fault:
@@ -315,39 +326,17 @@ class Session:
 
     def _broken(self, failure: Failure) -> None:
         _log.failure("A stanza couldn't be stored before it was sent", failure)
-        self._hole = True
+        self._lose()
         if self._stream is not None:
             self._stream.end(_unstored(failure))
 
-    def _watch(self) -> None:
-        if self._stream is None:
-            return
-        heard = self._stream.heard
-        wait = self._silence
-        if heard != self._heard or self._paused:
-            self._probed = False
-        elif not self._probed:
-            self._probed = True
-            self._probe()
-            wait = self._patience
-        else:
-            self._stream.end(
-                Fault("network.lost", "The server gives no sign of life, so it was given up.")
-            )
-            return
-        self._heard = heard
-        self._watch_timer = self._clock.callLater(wait, self._watch)
+    def _lose(self) -> None:
+        self._lost = True
 
     def probe(self, seconds: float) -> None:
         """Ask the server for a sign of life now, and give the stream up if none comes in time."""
-        timer = self._watch_timer
-        if self._stream is None or self._paused or timer is None or not timer.active():
-            return
-        timer.cancel()
-        self._heard = self._stream.heard
-        self._probed = True
-        self._watch_timer = self._clock.callLater(seconds, self._watch)
-        self._probe()
+        if self._watch is not None:
+            self._watch.probe(seconds)
 
     def _probe(self) -> None:
         if self.features.management:

@@ -27,6 +27,8 @@ _log = Logger()
 _QUICKACK = getattr(socket, "TCP_QUICKACK", None)
 #: What may wait unread during the login, where each side speaks in turn.
 _MAX_WAITING = 16
+#: Bytes that TLS protects as one, at most (RFC 8446, section 5.1): they come whole, or not at all.
+_RECORD = 16384
 #: Seconds that the last words may take to be written.
 _LINGER = 2.0
 
@@ -52,6 +54,10 @@ class Stream(Protocol):
         self._verifier: Verifier | None = None
         self._closed = False
         self._last: Timer | None = None
+        # What this turn of the reactor has written, and what waits for the next ones.
+        self._written = 0
+        self._next: Timer | None = None
+        self._unwritten: deque[bytes] = deque()
         #: How often something has come: a sign of life, whatever the clock does.
         self.heard = 0
         #: Why the stream ended, once it has.
@@ -73,6 +79,7 @@ class Stream(Protocol):
         """Go on within TLS. What came before it and wasn't read yet is forgotten."""
         self._verifier = verifier
         self._forget()
+        self._write_all()
         if self._wire is not None:
             self._wire.startTLS(verifier)
 
@@ -171,6 +178,7 @@ class Stream(Protocol):
 
     def _hang_up(self) -> None:
         """Close the connection when all is written, or after a while."""
+        self._write_all()
         if self._wire is not None:
             self._last = self._clock.callLater(_LINGER, self._wire.abortConnection)
             self._wire.loseConnection()
@@ -203,8 +211,10 @@ class Stream(Protocol):
         elif self.fault is None:
             self.fault = _lost(reason)
         self._wire = None
-        if self._last is not None and self._last.active():
-            self._last.cancel()
+        self._unwritten.clear()
+        for timer in (self._last, self._next):
+            if timer is not None and timer.active():
+                timer.cancel()
         self._forget()
         waiting, self._waiting = self._waiting, None
         if waiting is not None:
@@ -233,9 +243,41 @@ class Stream(Protocol):
             self._parser = None
 
     def write(self, text: str) -> None:
-        """Write text. Nothing happens if the stream has ended."""
-        if self._wire is not None and not self._closed:
-            self._wire.write(text.encode())
+        """Write text: a stanza, say. Nothing happens if the stream has ended.
+
+        What is written at once arrives whole or not at all, if it isn't longer than a record of
+        TLS, and the link may be cut anywhere: some servers take what follows in a resumed session
+        (XEP-0198) for the rest of what they got a part of.
+        """
+        if self._wire is None or self._closed:
+            return
+        data = text.encode()
+        if self._unwritten or (self._written and self._written + len(data) > _RECORD):
+            # TLS puts together what one turn of the reactor writes, and cuts it where a record is
+            # full: what doesn't fit in this one waits for the next turn.
+            self._unwritten.append(data)
+        else:
+            self._put(data)
+
+    def _put(self, data: bytes) -> None:
+        assert self._wire is not None
+        self._wire.write(data)
+        self._written += len(data)
+        if self._next is None:
+            # After TLS, which does its part in the next turn as well, and was asked before.
+            self._next = self._clock.callLater(0, self._go_on)
+
+    def _go_on(self) -> None:
+        self._next = None
+        self._written = 0
+        waiting = self._unwritten
+        while waiting and (not self._written or self._written + len(waiting[0]) <= _RECORD):
+            self._put(waiting.popleft())
+
+    def _write_all(self) -> None:
+        """Write what waits: it is the end, or there is no TLS."""
+        while self._unwritten and self._wire is not None:
+            self._wire.write(self._unwritten.popleft())
 
     def _too_late(self, seconds: float) -> None:
         waiting, self._waiting = self._waiting, None

@@ -108,6 +108,22 @@ async def test_server_is_never_told_of_more_than_is_stored(reactor, tmp_path):
         assert bodies(pair) == ["1"]
 
 
+@pytest.mark.parametrize("more", ["", text("of another")])
+async def test_a_server_that_acknowledges_nothing_in_what_it_took_up_is_not_asked_again(
+    reactor, tmp_path, more
+):
+    async with Pair(reactor, tmp_path, patience=0.3) as pair:
+        peer = await pair.online(enabled=RESUMABLE)
+        await cut(pair, peer)
+        peer = await back(pair, resume=resumed(0, more))
+        await peer.expect(f"<r xmlns='{NS_SM}'/>")
+        state = await pair.client.phase(Phase.WAITING)
+        assert (state.reason, "acknowledges nothing" in state.sentence) == ("network.lost", True)
+        await back(pair, enabled=RESUMABLE)
+        await pair.client.until(lambda client: client.sessions[-1] == "started")
+        assert pair.client.sessions == ["started", "suspended", "resumed", "ended", "started"]
+
+
 async def test_requests_wait_across_a_cut(reactor, tmp_path):
     async with Pair(reactor, tmp_path) as pair:
         peer = await pair.online(enabled=RESUMABLE)
