@@ -40,8 +40,16 @@ def accounts(app: "App") -> None:
         (_("Use an account that you have"), "", lambda: add(app)),
         (_("Register a new account"), "", lambda: register(app)),
     ]
+    if not app.profiles:
+        items.append((_("Only try it, without an account"), "", lambda: _demo(app)))
     title = _("Your accounts") if app.profiles else _("Welcome! You need an account first")
     choose(app, title, items)
+
+
+async def _demo(app: "App") -> None:
+    from sat.frontends.console.windows.demo import demo
+
+    await demo(app)
 
 
 def _opens(app: "App", profile: Profile) -> Callable[[], object]:
@@ -94,7 +102,7 @@ def _status(app: "App", profile: Profile) -> None:
 def _password(app: "App", profile: Profile) -> None:
     async def done(values: Values) -> None:
         await app.attachment.change(
-            "profile.password", type(None), limit=PATIENCE, name=profile.name,
+            "profile.password", type(None), within=PATIENCE, name=profile.name,
             password=values["password"],
         )  # fmt: skip
 
@@ -160,7 +168,7 @@ def add(app: "App") -> None:
         while made:
             # The server refused the last try: what is filled in now counts, and nothing else.
             await app.attachment.change("profile.delete", type(None), name=made.pop())
-        await app.attachment.change("profile.create", Profile, limit=PATIENCE, **params)
+        await app.attachment.change("profile.create", Profile, within=PATIENCE, **params)
         made.append(str(params["name"]))
         await app.actions.connect(made[0])
 
@@ -191,7 +199,7 @@ def register(app: "App") -> None:
 
 async def _register(app: "App", params: dict[str, Any], fields: dict[str, str]) -> None:
     await app.attachment.change(
-        "profile.register", Profile, limit=PATIENCE, fields=fields, **params
+        "profile.register", Profile, within=PATIENCE, fields=fields, **params
     )
     await app.actions.connect(str(params["name"]))
 
