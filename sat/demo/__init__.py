@@ -30,7 +30,11 @@ _PEOPLE = ("alice", "bob")
 _ROOM = f"tea@{ROOMS}"
 _SAID = (
     ("bob", f"alice@{HOST}", "Salut, Alice! Everything here is yours to try."),
-    ("bob", f"alice@{HOST}", "Both accounts here are yours: from mine, further down, you answer yourself."),
+    (
+        "bob",
+        f"alice@{HOST}",
+        "Both accounts here are yours: from mine, further down, you answer yourself.",
+    ),
     ("bob", _ROOM, "Alice: there is tea."),
 )
 #: What would lead a program to another daemon than this one, or keep it from this one.

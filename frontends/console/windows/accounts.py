@@ -1,5 +1,7 @@
 """The person's accounts: making one known, registering one, connecting, showing a status."""
 
+import asyncio
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -137,6 +139,11 @@ def _common() -> list[Field]:
     ]
 
 
+def _short(jid: str) -> str:
+    """Return what an account may be called, after its address."""
+    return re.sub(r"[^\w.-]", "-", jid.partition("@")[0]).lstrip("-.")[:64]
+
+
 def _asked(values: Values) -> dict[str, Any]:
     """Return what the form says, as the daemon takes it.
 
@@ -144,7 +151,7 @@ def _asked(values: Values) -> dict[str, Any]:
     """
     jid = str(values["jid"]).strip()
     params: dict[str, Any] = {
-        "name": str(values["name"]).strip() or jid.partition("@")[0],
+        "name": str(values["name"]).strip() or _short(jid),
         "jid": jid,
         "password": values["password"],
         "server": str(values["server"]).strip() or None,
@@ -159,22 +166,41 @@ def _asked(values: Values) -> dict[str, Any]:
     return params
 
 
+def _place(error: CommandError) -> str:
+    """Return the field that an error is about, as far as its name says so."""
+    places = {
+        "denied.exists": "jid",
+        "denied.register": "jid",
+        "denied.password": "password",
+        "failed.exists": "name",
+        "usage.name": "name",
+        "usage.jid": "jid",
+        "usage.server": "server",
+    }
+    if error.name == "usage.params":
+        return "jid"
+    return places.get(error.name, "")
+
+
 def add(app: "App") -> None:
     """Ask for an account that there is, and connect it."""
     made: list[str] = []
 
+    async def drop() -> None:
+        while made:
+            await app.attachment.change("profile.delete", type(None), name=made.pop())
+
     async def done(values: Values) -> None:
         params = _asked(values)
-        while made:
-            # The server refused the last try: what is filled in now counts, and nothing else.
-            await app.attachment.change("profile.delete", type(None), name=made.pop())
+        # The server refused the last try: what is filled in now counts, and nothing else.
+        await drop()
         await app.attachment.change("profile.create", Profile, within=PATIENCE, **params)
         made.append(str(params["name"]))
         await app.actions.connect(made[0])
 
     fill_in(
         app, _("An account that you have"), _common(), done,
-        submit=_("Connect"), busy=_("Connecting…"),
+        submit=_("Connect"), busy=_("Connecting…"), place=_place, left=drop,
     )  # fmt: skip
 
 
@@ -189,11 +215,14 @@ def register(app: "App") -> None:
             form = error.data.get("form")
             if error.name != "usage.form" or form is None:
                 raise
-            _more(app, params, msgspec.convert(form, Form))
+            app.tell("")
+            await _more(app, params, msgspec.convert(form, Form))
+        # It is made; why it can't connect is told where accounts are.
+        app.spawn(_connect(app, str(params["name"])))
 
     fill_in(
         app, _("A new account"), _common(), done,
-        submit=_("Register"), busy=_("Asking the server for an account…"),
+        submit=_("Register"), busy=_("Asking the server for an account…"), place=_place,
     )  # fmt: skip
 
 
@@ -201,13 +230,16 @@ async def _register(app: "App", params: dict[str, Any], fields: dict[str, str]) 
     await app.attachment.change(
         "profile.register", Profile, within=PATIENCE, fields=fields, **params
     )
-    await app.actions.connect(str(params["name"]))
 
 
-def _more(app: "App", params: dict[str, Any], form: Form) -> None:
-    """Ask what else the server wants to know before it makes an account."""
+async def _more(app: "App", params: dict[str, Any], form: Form) -> None:
+    """Ask what else the server wants to know, and register with it.
+
+    :raises CommandError: what the server refuses, but for more that it wants to know
+    """
     known = ("username", "password")
     asked = [one for one in form.fields if one.kind != "hidden" and one.name not in known]
+    answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def done(values: Values) -> None:
         given = {
@@ -215,9 +247,21 @@ def _more(app: "App", params: dict[str, Any], form: Form) -> None:
             for one in asked
             if one.kind != "fixed"
         }
-        await _register(app, params, given)
+        try:
+            await _register(app, params, given)
+        except CommandError as error:
+            if error.name == "usage.form":
+                raise
+            answer.set_exception(error)
+        else:
+            answer.set_result(None)
+
+    async def left() -> None:
+        told = _("No account was asked for: the server wants to know more.")
+        answer.set_exception(CommandError("usage.form", told))
 
     told = [Field("", Kind.FIXED, form.instructions)] if form.instructions else []
     fields = [*told, *(field_of(one) for one in asked)]
     title = cells.line(form.title or params["jid"])
-    fill_in(app, title, fields, done, submit=_("Register"))
+    fill_in(app, title, fields, done, submit=_("Register"), left=left)
+    await answer

@@ -43,10 +43,16 @@ def fill_in(
     *,
     submit: str = "",
     busy: str = "",
+    place: Callable[[CommandError], str] = lambda _error: "",
+    left: Callable[[], Awaitable[object]] | None = None,
 ) -> None:
     """Let a form be filled in; it stays open until ``done`` has taken it.
 
-    What it is refused with stands in the form.
+    What it is refused with stands in the form, and what was filled in stays.
+
+    :param busy: said while ``done`` works
+    :param place: returns the name of the field that an error is about; by default the last one
+    :param left: is called when the form is closed without being taken
     """
     form = Form(fields, submit or _("OK"), _("Cancel"))
     form.missing = _("This has to be filled in.")
@@ -54,24 +60,48 @@ def fill_in(
     popup = Popup(form, cells.line(title), WIDE, lambda columns: form.rows_wanted(columns))
     asked = [one.name for one in fields if one.kind is not Kind.FIXED]
 
+    working = taken = gone = False
+
     async def submitted(values: Values) -> None:
+        nonlocal working, taken
+        if working:
+            # Enter again, for an answer that takes long: it is asked for already.
+            return
+        working = True
         if busy:
             app.tell(busy)
         try:
             await done(values)
         except CommandError as error:
             app.tell("")
-            form.errors = {asked[-1]: error.sentence} if asked else {}
-            if not asked:
+            if asked:
+                form.errors = {place(error) or asked[-1]: error.sentence}
+            if gone or not asked:
                 app.tell(error.sentence, "error")
         else:
+            taken = True
             app.tell("")
             app.dismiss(popup)
+        finally:
+            working = False
+        if gone and not taken and left is not None:
+            await left()
         app.screen.draw_soon()
+
+    def closed(_popup: Popup[Form]) -> None:
+        nonlocal gone
+        gone = True
+        if left is not None and not (taken or working):
+            app.spawn(_do(left))
 
     urwid.connect_signal(form, "submitted", lambda _form, values: app.spawn(submitted(values)))
     urwid.connect_signal(form, "cancelled", lambda _form: app.dismiss(popup))
+    urwid.connect_signal(popup, "closed", closed)
     app.show(popup)
+
+
+async def _do(work: Callable[[], Awaitable[object]]) -> None:
+    await work()
 
 
 def decide(
