@@ -103,6 +103,7 @@ class App:
             return await self._left
         finally:
             self.screen.stop()
+            self.attention.close()
             for task in self._tasks:
                 task.cancel()
             with contextlib.suppress(Exception):
