@@ -52,7 +52,8 @@ class App:
         self.keys = settings.keys
         #: Whether there is a screen yet.
         self.started = False
-        self.attachment = Attachment(Reach(f"primitivus {__version__}", arguments.remote))
+        self.reach = Reach(f"primitivus {__version__}", arguments.remote)
+        self.attachment = Attachment(self.reach)
         self.model = self.attachment.model
         self.actions = Actions(self.attachment)
         self.mentions = Mentions(self.model)
@@ -79,6 +80,7 @@ class App:
         :raises CommandError: if the daemon can't be reached by the way that was named
         """
         loop = asyncio.get_running_loop()
+        await self.reach.prepare()
         self._left = loop.create_future()
         loop.set_exception_handler(self._failed)
         for number in (signal.SIGHUP, signal.SIGTERM):
@@ -110,6 +112,7 @@ class App:
                 await asyncio.wait_for(self.actions.flush(), 2)
             await self.workspace.close()
             await self.attachment.close()
+            await self.reach.close()
 
     def leave(self) -> None:
         """End the console; the daemon goes on."""
