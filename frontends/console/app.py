@@ -307,6 +307,8 @@ class App:
             self.contacts.first()
 
     def _changed(self, changes: "Changes") -> None:
+        if self._commands is not None and (changes.plugins or changes.anew):
+            self._commands.forget()
         self.workspace.changed(changes)
         self.screen.draw_soon()
 

@@ -225,6 +225,14 @@ class ChatPane(urwid.Widget):
 
         context = self.app.commands.context(self.key)
         self.editor.offer(complete(self.app, text, cursor, context))
+        if text.startswith("/") and not self.app.commands.learned:
+            self.app.spawn(self._complete_later(text, cursor))
+
+    async def _complete_later(self, text: str, cursor: int) -> None:
+        """Complete what plugins bring, once the daemon has told what that is."""
+        await self.app.commands.learn()
+        if (self.editor.text, self.editor.cursor) == (text, cursor):
+            self._complete(self.editor, text, cursor)
 
     def _refused(self, _editor: Editor, sentence: str) -> None:
         self.app.tell(sentence, "error")
