@@ -85,7 +85,7 @@ def test_commands_options_and_their_values_are_completed(server, house: Daemon, 
     assert "join" in seen and "leave" in seen
     # The command line without a slash.
     console.press("M-:")
-    console.wait_for(re.compile(r"^ : ", re.MULTILINE).search)
+    console.wait_for(re.compile(r"^ :", re.MULTILINE).search)
     console.type("rost")
     console.press("Tab")
     console.wait_for("roster")

@@ -14,7 +14,14 @@ from sat.frontends.console.signs import PRESENCE, sign
 from sat.frontends.console.texts import _
 from sat.frontends.console.widgets import cells
 from sat.frontends.console.widgets.form import Field, Kind
-from sat.frontends.console.windows.forms import Values, answered, decide, field_of, fill_in
+from sat.frontends.console.windows.forms import (
+    Values,
+    answered,
+    decide,
+    field_of,
+    fill_in,
+    question,
+)
 from sat.frontends.console.windows.show import choose
 
 if TYPE_CHECKING:
@@ -22,6 +29,9 @@ if TYPE_CHECKING:
 
 #: Seconds that logging in, or registering, may take.
 PATIENCE = 120.0
+#: Why a login fails that the daemon asks about; seconds in which the question comes.
+_ASKS = ("tls.", "downgrade")
+_SOON, _PAUSE = 3.0, 0.05
 _PHASES = {
     Phase.OFFLINE: ("○", _("not connected")),
     Phase.CONNECTING: ("◐", _("connecting…")),
@@ -196,12 +206,36 @@ def add(app: "App") -> None:
         await drop()
         await app.attachment.change("profile.create", Profile, within=PATIENCE, **params)
         made.append(str(params["name"]))
-        await app.actions.connect(made[0])
+        try:
+            await app.actions.connect(made[0])
+        except CommandError as error:
+            # Whom to trust is asked: with the answer it may go on.
+            if not await _answered(app, made[0], error):
+                raise
+            app.tell(_("Connecting…"))
+            await app.actions.connect(made[0])
 
     fill_in(
         app, _("An account that you have"), _common(), done,
         submit=_("Connect"), busy=_("Connecting…"), place=_place, left=drop,
     )  # fmt: skip
+
+
+async def _answered(app: "App", name: str, error: CommandError) -> bool:
+    """Let what the daemon asks about a login that failed be answered; tell whether it was."""
+    reason = error.name.partition(".")[2]
+    if not reason.startswith(_ASKS):
+        return False
+    end = asyncio.get_running_loop().time() + _SOON
+    while asyncio.get_running_loop().time() < end:
+        state = app.attachment.state
+        for one in state.questions.values():
+            if one.profile == name:
+                answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+                question(app, one, answer.set_result)
+                return await answer
+        await asyncio.sleep(_PAUSE)
+    return False
 
 
 def register(app: "App") -> None:
