@@ -63,6 +63,7 @@ ACTIONS: tuple[Action, ...] = (
         Action(f"tab-{number}", mark("tab by its number"), "anywhere", (f"meta {number}",))
         for number in range(1, 10)
     ),
+    Action("reach", mark("reach the daemon now, and start it"), "anywhere", ("meta c",)),
     Action("search", mark("search in all messages"), "anywhere", ("ctrl f",)),
     Action("date", mark("go to a date"), "anywhere", ("meta g",)),
     Action("questions", mark("what waits for your decision"), "anywhere", ("meta q", "f7")),

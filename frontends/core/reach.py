@@ -69,6 +69,7 @@ class Reach:
         usual = PATIENCE_REMOTE if self.is_remote else PATIENCE
         self._patience = usual if patience is None else patience
         self._first: Session | None = None
+        self._why = ""
 
     @property
     def is_remote(self) -> bool:
@@ -108,12 +109,21 @@ class Reach:
         if self._way == "dbus":
             return await self._open_dbus(start)
         try:
-            return await self._open_in_time()
+            session = await self._open_in_time()
         except CommandError as error:
-            if error.name != "daemon.missing" or self.is_remote or not (start and may_start()):
+            if error.name != "daemon.missing" or self.is_remote:
                 raise
-        await start_daemon()
-        return await self._open_in_time()
+            if not (start and may_start()):
+                # Why it could not be started is still so, and helps more than that it isn't there.
+                raise CommandError(error.name, self._why or error.sentence) from None
+            try:
+                await start_daemon()
+            except CommandError as failed:
+                self._why = failed.sentence
+                raise
+            session = await self._open_in_time()
+        self._why = ""
+        return session
 
     async def _open_dbus(self, start: bool) -> Session:
         from sat.bridge import dbus_session

@@ -4,6 +4,7 @@ import itertools
 import os
 import secrets
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +18,8 @@ from tests.testbed.ssh import SshServer
 from tests.testbed.telepathy import TelepathyClient
 
 People = Callable[..., tuple[str, ...]]
+#: Bytes of a small disk.
+DISK = 32 * 1024 * 1024
 SERVERS: dict[str, type[Server]] = {"prosody": Prosody, "ejabberd": Ejabberd}
 
 
@@ -152,3 +155,24 @@ def ssh(daemon: Daemon) -> Iterator[SshServer]:
             yield running
     finally:
         shutil.rmtree(programs)
+
+
+@pytest.fixture
+def small_disk() -> Iterator[Path]:
+    """A file system of 32 MiB."""
+    folder = Path(tempfile.mkdtemp(prefix="sat-disk-"))
+    root = [] if os.getuid() == 0 else ["sudo", "-n"]
+    options = f"size={DISK},uid={os.getuid()},mode=700"
+    mounted = subprocess.run(
+        [*root, "mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)],
+        capture_output=True,
+        text=True,
+    )
+    if mounted.returncode:
+        pytest.fail(
+            f"a small disk can't be mounted ({mounted.stderr.strip()}): run the tests as root, or "
+            f"let sudo run mount without a password"
+        )
+    yield folder
+    subprocess.run([*root, "umount", "-l", str(folder)], check=True)
+    folder.rmdir()

@@ -42,7 +42,14 @@ _PHASES = {
 
 
 def accounts(app: "App") -> None:
-    """Show the accounts, and how to make one known."""
+    """Show the accounts, and how to make one known.
+
+    :raises CommandError: ``daemon.lost`` where it isn't known which there are
+    """
+    if not (app.profiles or app.attachment.is_attached):
+        told = _("Accounts are the daemon's, which is not reached: {reason}")
+        reason = app.attachment.link.sentence
+        raise CommandError("daemon.lost", told.format(reason=reason or "…"))
     items: list[tuple[str, str, Callable[[], object]]] = []
     for one in app.profiles:
         char, told = _PHASES[one.connection.phase]
