@@ -103,6 +103,55 @@ def test_a_name_that_is_taken_is_told_and_another_one_does(open_server, newcomer
     assert daemon.json("profile", "get", "me")[0]["jid"] == "free@localhost"
 
 
+def test_what_a_server_wants_to_know_is_asked_and_nothing_is_lost(newcomer) -> None:
+    daemon, console = newcomer
+    with Prosody({"taken": "it is"}, modules=("register",), wants=("email+", "name")) as curious:
+        begin(console, "A new account")
+        fill(console, "taken@localhost", "secret", "me", curious.address, str(curious.ca))
+        console.press("M-Enter")
+        seen = console.wait_for("Full Name")
+        assert "Email *" in seen
+        console.press("M-Enter")
+        console.wait_for("This has to be filled in.")
+        # Who goes back finds all as it was.
+        console.press("Escape")
+        console.wait_for("the server wants to know more.")
+        assert "> taken@localhost" in console.screen() and "Full Name" not in console.screen()
+        console.press("M-Enter")
+        console.wait_for("Full Name")
+        console.type("me@example.org")
+        console.press("M-Enter")
+        # What it refuses is about the address, which stands in the first form.
+        console.wait_for("There is an account taken@localhost already")
+        assert "Full Name" not in console.screen()
+        console.press("C-u")
+        console.type("free@localhost")
+        console.press("M-Enter")
+        console.wait_for("Full Name")
+        console.type("me@example.org")
+        console.press("M-Enter")
+        console.wait_without("A new account")
+        console.wait_for("● me")
+        assert daemon.phase("me") == "online"
+
+
+def test_enter_twice_asks_once(newcomer) -> None:
+    daemon, console = newcomer
+    with Prosody({}, modules=("register",)) as slow:
+        begin(console, "A new account")
+        fill(console, "new@localhost", "secret", "", slow.address, str(slow.ca))
+        slow.freeze()
+        console.press("M-Enter")
+        console.wait_for("Asking the server for an account…")
+        console.press("M-Enter")
+        console.wait_taken()
+        slow.thaw()
+        console.wait_without("A new account")
+        console.wait_for("● new")
+        assert "already" not in console.screen()
+        assert daemon.phase("new") == "online"
+
+
 def test_a_server_that_makes_no_accounts_is_told(closed_server, newcomer) -> None:
     daemon, console = newcomer
     begin(console, "A new account")
