@@ -19,6 +19,8 @@ sat: the Salut à Toi daemon, which holds your XMPP accounts.
                        find out what doesn't work, why, and what to do; exit code 1 if anything
   sat run              run it in the foreground
   sat standalone jp …  run a frontend, and the daemon inside its process as long as it runs
+  sat demo [PROGRAM …] try primitivus, or another program, with two people on a private server;
+                       nothing of it is left, and nothing of yours is touched
   sat pair [--level read|send|files|admin] [--profile NAME]… [--host HOST] [--listen HOST:PORT]
                        let a program of another machine attach: shows an address for it
   sat pair list, sat pair revoke ID
@@ -73,7 +75,9 @@ def run(arguments: Sequence[str]) -> int:
         print(HELP, end="", file=sys.stderr)
         return 2
     command, rest = arguments[0], list(arguments[1:])
-    if command in ("--help", "-h", "help") or ("--help" in rest and command != "standalone"):
+    if command in ("--help", "-h", "help") or (
+        "--help" in rest and command not in ("demo", "standalone")
+    ):
         print(HELP, end="")
         return 0
     if command == "--version":
@@ -88,6 +92,10 @@ def run(arguments: Sequence[str]) -> int:
         from sat.standalone import main as run_both
 
         return run_both(rest)
+    if command == "demo":
+        from sat.demo import main as try_it
+
+        return try_it(rest)
     if command == "doctor":
         from sat.doctor import main as examine
 
@@ -98,7 +106,7 @@ def run(arguments: Sequence[str]) -> int:
         return _control(command, rest)
     from difflib import get_close_matches
 
-    known = (*_CONTROL, "doctor", "run", "standalone", "pair", "bridge-stdio")
+    known = (*_CONTROL, "demo", "doctor", "run", "standalone", "pair", "bridge-stdio")
     close = get_close_matches(command, known, 1)
     hint = f" Did you mean “{close[0]}”?" if close else ""
     raise CommandError("usage.command", f"There is no command “{command}”.{hint} See “sat --help”.")

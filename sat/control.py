@@ -244,6 +244,9 @@ def _last_words(log: Path, before: int, code: int) -> str:
     with log.open("rb") as opened:
         opened.seek(before)
         lines = opened.read().decode(errors="replace").strip().splitlines()
+    if not lines and not os.statvfs(log.parent).f_bavail:
+        # There is none either for what it would have said.
+        return f"The disk of {log.parent} is full: make room there, then start the daemon again."
     if not lines:
         return f"The daemon ended at once, with exit code {code} and without a word."
     return lines[-1].removeprefix("sat: ")

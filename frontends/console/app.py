@@ -52,7 +52,8 @@ class App:
         self.keys = settings.keys
         #: Whether there is a screen yet.
         self.started = False
-        self.attachment = Attachment(Reach(f"primitivus {__version__}", arguments.remote))
+        self.reach = Reach(f"primitivus {__version__}", arguments.remote)
+        self.attachment = Attachment(self.reach)
         self.model = self.attachment.model
         self.actions = Actions(self.attachment)
         self.mentions = Mentions(self.model)
@@ -79,6 +80,7 @@ class App:
         :raises CommandError: if the daemon can't be reached by the way that was named
         """
         loop = asyncio.get_running_loop()
+        await self.reach.prepare()
         self._left = loop.create_future()
         loop.set_exception_handler(self._failed)
         for number in (signal.SIGHUP, signal.SIGTERM):
@@ -103,12 +105,14 @@ class App:
             return await self._left
         finally:
             self.screen.stop()
+            self.attention.close()
             for task in self._tasks:
                 task.cancel()
             with contextlib.suppress(Exception):
                 await asyncio.wait_for(self.actions.flush(), 2)
             await self.workspace.close()
             await self.attachment.close()
+            await self.reach.close()
 
     def leave(self) -> None:
         """End the console; the daemon goes on."""
@@ -303,6 +307,8 @@ class App:
             self.contacts.first()
 
     def _changed(self, changes: "Changes") -> None:
+        if self._commands is not None and (changes.plugins or changes.anew):
+            self._commands.forget()
         self.workspace.changed(changes)
         self.screen.draw_soon()
 

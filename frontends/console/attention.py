@@ -1,5 +1,7 @@
 """Telling the person that something waits, and the daemon whether the person is there."""
 
+import asyncio
+import contextlib
 from typing import TYPE_CHECKING
 
 from sat.frontends.console.texts import ngettext
@@ -8,6 +10,7 @@ from sat.frontends.core.state import Key
 
 if TYPE_CHECKING:
     from sat.frontends.console.app import App
+    from sat.frontends.core.desktop import Desktop
 
 #: Seconds without a key, a click or the focus after which nobody is taken to be there.
 AWAY = 300.0
@@ -24,6 +27,7 @@ class Attention:
         self._timer: object = None
         self._active = True
         self.notices = Notices(app.model, self._tell, self._in_view)
+        self._desktop: Desktop | None = None
 
     def refresh(self) -> None:
         """Say in the window's title how much is unread."""
@@ -68,7 +72,28 @@ class Attention:
         if notice.kind in ("failure", "question") or not screen.focused:
             self._app.tell(f"{title}: {text}")
         if settings.notify and not screen.focused:
+            self._show(title, text, notice.key)
+
+    def _show(self, title: str, text: str, key: Key | None) -> None:
+        """Show a notice on the desktop: over its bus, else by the terminal; never by both."""
+        from sat.frontends.core.desktop import Desktop
+
+        self._desktop = self._desktop or Desktop("Primitivus")
+        loop, screen = asyncio.get_running_loop(), self._app.screen
+
+        def failed() -> None:
+            # The loop may have ended meanwhile, and the terminal with it.
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(screen.notify, title, text)
+
+        if not self._desktop.notify(title, text, key, failed):
             screen.notify(title, text)
+
+    def close(self) -> None:
+        """Tell no more."""
+        self.notices.close()
+        if self._desktop is not None:
+            self._desktop.close()
 
     def _words(self, notice: Notice) -> tuple[str, str]:
         """Return a notice in the person's language, as far as the console writes it."""

@@ -66,11 +66,24 @@ class Commands:
         elif words:
             self._app.spawn(self._run(line, context))
 
+    @property
+    def learned(self) -> bool:
+        """Whether it is known what the daemon's plugins can do now."""
+        return self._learned
+
+    def forget(self) -> None:
+        """Take note that plugins came or went: the next line asks what there is."""
+        self._learned = False
+
     async def learn(self) -> None:
         """Know what the daemon's plugins can do."""
         if not self._learned and self._app.attachment.is_attached:
-            await running.learn(self.line, self._app.attachment)
             self._learned = True
+            try:
+                await running.learn(self.line, self._app.attachment)
+            except CommandError:
+                self._learned = False
+                raise
 
     def _short(self) -> list[tuple[str, str]]:
         """Return what is said most often, by its short names."""

@@ -29,6 +29,7 @@ PLACES = {
     "anywhere": mark("Anywhere"),
     "contacts": mark("In the list of contacts"),
     "chat": mark("In the messages"),
+    "occupants": mark("Among who is in the room"),
     "editor": mark("Where you write"),
     "dialog": mark("In a window on top"),
 }
@@ -43,6 +44,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("messages", mark("to the messages"), "anywhere", ("f4",)),
     Action("write", mark("to where you write"), "anywhere", ("f5",)),
     Action("occupants", mark("show who is in the room"), "anywhere", ("f3",)),
+    Action("people", mark("to who is in the room"), "anywhere", ("meta i",)),
     Action(
         "next-unread", mark("to the next unread conversation"), "anywhere", ("meta a", "ctrl n")
     ),
@@ -61,6 +63,7 @@ ACTIONS: tuple[Action, ...] = (
         Action(f"tab-{number}", mark("tab by its number"), "anywhere", (f"meta {number}",))
         for number in range(1, 10)
     ),
+    Action("reach", mark("reach the daemon now, and start it"), "anywhere", ("meta c",)),
     Action("search", mark("search in all messages"), "anywhere", ("ctrl f",)),
     Action("date", mark("go to a date"), "anywhere", ("meta g",)),
     Action("questions", mark("what waits for your decision"), "anywhere", ("meta q", "f7")),
@@ -114,6 +117,27 @@ ACTIONS: tuple[Action, ...] = (
     Action("chat-open", mark("open its link"), "chat", ("o",)),
     Action(
         "chat-write", mark("back to where you write"), "chat", ("esc", "tab"), ("i", "a", "tab")
+    ),
+    Action("people-help", mark("what can be done here"), "occupants", ("?",)),
+    Action("people-command", mark("command line"), "occupants", (":",)),
+    Action("people-down", mark("down"), "occupants", ("down",), ("j", "down")),
+    Action("people-up", mark("up"), "occupants", ("up",), ("k", "up")),
+    Action("people-page-down", mark("a screen down"), "occupants", ("ctrl d",)),
+    Action("people-page-up", mark("a screen up"), "occupants", ("ctrl u",)),
+    Action("people-first", mark("to the first"), "occupants", ("home",), ("g", "home")),
+    Action("people-last", mark("to the last"), "occupants", ("end",), ("G", "end")),
+    Action("people-menu", mark("what can be done with somebody"), "occupants", ("enter", " ")),
+    Action("people-private", mark("write to somebody in private"), "occupants", ("p",)),
+    Action("people-mention", mark("speak to somebody in the room"), "occupants", ("m",)),
+    Action("people-about", mark("what is known of somebody"), "occupants", ("w",)),
+    Action("people-invite", mark("invite somebody to another room"), "occupants", ("n",)),
+    Action("people-block", mark("block somebody, or no more"), "occupants", ("b",)),
+    Action(
+        "people-write",
+        mark("back to where you write"),
+        "occupants",
+        ("esc", "tab"),
+        ("esc", "tab", "i"),
     ),
     Action("edit-leave", mark("to the messages"), "editor", ("esc",)),
     Action("edit-send", mark("send"), "editor", ("enter",)),

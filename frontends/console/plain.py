@@ -45,7 +45,8 @@ class Plain:
 
     def __init__(self, arguments: "Arguments") -> None:
         self._arguments = arguments
-        self._attachment = Attachment(Reach(f"primitivus {__version__}", arguments.remote))
+        self._reach = Reach(f"primitivus {__version__}", arguments.remote)
+        self._attachment = Attachment(self._reach)
         self._actions = Actions(self._attachment)
         self._commands = CommandLine()
         self._key: Key | None = None
@@ -55,6 +56,7 @@ class Plain:
     async def run(self, wrong: Iterable[str]) -> int:
         """Run until the end; return the exit code."""
         loop = asyncio.get_running_loop()
+        await self._reach.prepare()
         self._left = loop.create_future()
         for number in (signal.SIGHUP, signal.SIGTERM):
             loop.add_signal_handler(number, self._leave, HUNG_UP)
@@ -71,6 +73,7 @@ class Plain:
             reading.cancel()
             await self._actions.flush()
             await self._attachment.close()
+            await self._reach.close()
 
     def _leave(self, code: int) -> None:
         if not self._left.done():

@@ -116,6 +116,7 @@ class Screen:
         """Give the terminal back as it was."""
         if self._drawing is not None:
             self._drawing.cancel()
+            self._drawing = None
         self._set_title("")
         with contextlib.suppress(OSError, ValueError, RuntimeError):
             self._main.stop()

@@ -224,6 +224,10 @@ class Workspace:
 
     def link_changed(self) -> None:
         """Take note that the daemon is there, or gone."""
+        for panes in self._panes.values():
+            for shown in panes.panes.values():
+                if isinstance(shown, Welcome):
+                    shown._invalidate()
         if self._app.attachment.is_attached:
             for chat in self._chats.values():
                 self._app.spawn(chat.open())

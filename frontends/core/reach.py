@@ -68,11 +68,33 @@ class Reach:
         self._way, self._where = way_to(remote)
         usual = PATIENCE_REMOTE if self.is_remote else PATIENCE
         self._patience = usual if patience is None else patience
+        self._first: Session | None = None
+        self._why = ""
 
     @property
     def is_remote(self) -> bool:
         """Whether the daemon runs on another machine."""
         return self._way == "remote"
+
+    async def prepare(self) -> None:
+        """Open the first session now, if ssh may have to ask for something on the terminal.
+
+        Whoever draws on the terminal calls it before: later ssh asks nothing, and shows nothing.
+
+        :raises CommandError: if there is no such remote; for ssh, as :meth:`open`
+        """
+        if not self.is_remote:
+            return
+        from sat.bridge import remote
+
+        if remote.Address(remote.find(self._where).get("url", "")).kind == "ssh":
+            self._first = await self._open_in_time(terminal=True)
+
+    async def close(self) -> None:
+        """Let go of a session that was prepared and not used."""
+        first, self._first = self._first, None
+        if first is not None:
+            await first.close()
 
     async def open(self, *, start: bool) -> Session:
         """Open a session and say hello.
@@ -81,24 +103,36 @@ class Reach:
         :raises CommandError: ``daemon.missing`` if none runs; ``timeout.hello`` if what is there
             says nothing; what the ways of reaching it raise
         """
+        if self._first is not None:
+            first, self._first = self._first, None
+            return first
         if self._way == "dbus":
             return await self._open_dbus(start)
         try:
-            return await self._open_in_time()
+            session = await self._open_in_time()
         except CommandError as error:
-            if error.name != "daemon.missing" or self.is_remote or not (start and may_start()):
+            if error.name != "daemon.missing" or self.is_remote:
                 raise
-        await start_daemon()
-        return await self._open_in_time()
+            if not (start and may_start()):
+                # Why it could not be started is still so, and helps more than that it isn't there.
+                raise CommandError(error.name, self._why or error.sentence) from None
+            try:
+                await start_daemon()
+            except CommandError as failed:
+                self._why = failed.sentence
+                raise
+            session = await self._open_in_time()
+        self._why = ""
+        return session
 
     async def _open_dbus(self, start: bool) -> Session:
         from sat.bridge import dbus_session
 
         return await dbus_session.connect(lambda: connect_dbus(None, start_it=start))
 
-    async def _open_in_time(self) -> Session:
+    async def _open_in_time(self, *, terminal: bool = False) -> Session:
         try:
-            return await asyncio.wait_for(self._open(), self._patience)
+            return await asyncio.wait_for(self._open(terminal), self._patience)
         except TimeoutError:
             hint = "" if self.is_remote else " If “sat status” doesn't either, use “sat stop”."
             raise CommandError(
@@ -106,11 +140,12 @@ class Reach:
                 f"The daemon has not answered within {self._patience:g} seconds.{hint}",
             ) from None
 
-    async def _open(self) -> Session:
+    async def _open(self, terminal: bool) -> Session:
         if self._way == "remote":
             from sat.bridge import remote, remote_client
 
-            return await remote_client.connect(remote.find(self._where), name=self.name)
+            place = remote.find(self._where)
+            return await remote_client.connect(place, name=self.name, terminal=terminal)
         from sat.bridge import client
 
         return await client.connect(name=self.name)

@@ -1,16 +1,25 @@
 """Private servers for all stories, each told on all of them, and a daemon of its own for each."""
 
 import itertools
+import os
 import secrets
+import shutil
+import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.testbed import Daemon, Ejabberd, Prosody, Server
 from tests.testbed.bus import Bus
+from tests.testbed.elsewhere import Elsewhere
+from tests.testbed.ssh import SshServer
 from tests.testbed.telepathy import TelepathyClient
 
 People = Callable[..., tuple[str, ...]]
+#: Bytes of a small disk.
+DISK = 32 * 1024 * 1024
 SERVERS: dict[str, type[Server]] = {"prosody": Prosody, "ejabberd": Ejabberd}
 
 
@@ -116,3 +125,54 @@ def two(server: Server, house: Daemon, people: People) -> tuple[str, str]:
     for name in (alice, bob):
         house.profile(name, server)
     return alice, bob
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[Daemon]:
+    """A home where no daemon runs, and none is to: frontends there reach another one."""
+    home = Elsewhere()
+    yield home
+    assert home.pid is None
+    home.remove()
+
+
+@pytest.fixture
+def ssh(daemon: Daemon) -> Iterator[SshServer]:
+    """A way into the daemon's machine by ssh, with `sat` where that looks for it."""
+    programs = Path(tempfile.mkdtemp(prefix="sat-programs-"))
+    command = " ".join(f'"{word}"' for word in daemon.command("sat"))
+    (programs / "sat").write_text(f'#!/bin/sh\nexec {command} "$@"\n')
+    (programs / "sat").chmod(0o755)
+    variables = {
+        name: daemon.environment[name]
+        for name in ("SAT_HOME", "LC_ALL", "PYTHONPATH")
+        if name in daemon.environment
+    }
+    try:
+        with SshServer({**variables, "PATH": f"{programs}:{os.environ['PATH']}"}) as running:
+            if barred := running.barred():
+                pytest.skip(f"nobody can log in by ssh with the account of these tests: {barred}")
+            yield running
+    finally:
+        shutil.rmtree(programs)
+
+
+@pytest.fixture
+def small_disk() -> Iterator[Path]:
+    """A file system of 32 MiB."""
+    folder = Path(tempfile.mkdtemp(prefix="sat-disk-"))
+    root = [] if os.getuid() == 0 else ["sudo", "-n"]
+    options = f"size={DISK},uid={os.getuid()},mode=700"
+    mounted = subprocess.run(
+        [*root, "mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)],
+        capture_output=True,
+        text=True,
+    )
+    if mounted.returncode:
+        pytest.fail(
+            f"a small disk can't be mounted ({mounted.stderr.strip()}): run the tests as root, or "
+            f"let sudo run mount without a password"
+        )
+    yield folder
+    subprocess.run([*root, "umount", "-l", str(folder)], check=True)
+    folder.rmdir()

@@ -1,11 +1,7 @@
 """A disk that fills up while messages arrive: nothing is acknowledged that is not stored."""
 
 import os
-import subprocess
-import tempfile
 import uuid
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -16,32 +12,10 @@ from tests.testbed.stranger import Stranger
 
 pytestmark = pytest.mark.any_server
 
-SIZE = 32 * 1024 * 1024
 #: Messages that wait in the archive.
 ARCHIVED = max(700, WAITING * 2 // 3)
 #: What each takes on the disk beyond its words, about.
 AROUND = 190
-
-
-@pytest.fixture
-def small_disk() -> Iterator[Path]:
-    """A file system of 32 MiB."""
-    folder = Path(tempfile.mkdtemp(prefix="sat-disk-"))
-    root = [] if os.getuid() == 0 else ["sudo", "-n"]
-    options = f"size={SIZE},uid={os.getuid()},mode=700"
-    mounted = subprocess.run(
-        [*root, "mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)],
-        capture_output=True,
-        text=True,
-    )
-    if mounted.returncode:
-        pytest.fail(
-            f"a small disk can't be mounted ({mounted.stderr.strip()}): run the tests as root, or "
-            f"let sudo run mount without a password"
-        )
-    yield folder
-    subprocess.run([*root, "umount", "-l", str(folder)], check=True)
-    folder.rmdir()
 
 
 def test_a_full_disk_loses_nothing(server, people, small_disk):

@@ -7,7 +7,6 @@ import asyncio
 import hashlib
 import json
 import os
-import shutil
 import stat
 import subprocess
 import sys
@@ -25,68 +24,14 @@ from sat.bridge.remote_client import connect
 from tests.bench.measure import pss
 from tests.testbed import Daemon, Prosody
 from tests.testbed.daemon import ROOT
+from tests.testbed.elsewhere import pair_up, through_ssh
 from tests.testbed.processes import end_process, free_ports, wait_until
-from tests.testbed.ssh import SshServer
 
 pytestmark = pytest.mark.any_server
 
 FILE_SIZE = int(os.environ.get("SAT_FILE_SIZE", "10000000"))
 #: How much more a daemon may take while it sends a file of any size, in MB.
 MEMORY = 8
-
-
-class Elsewhere(Daemon):
-    """A home where no daemon runs, and none is to."""
-
-    def __init__(self) -> None:
-        super().__init__(environment={"SAT_NO_START": "1"})
-
-
-@pytest.fixture
-def elsewhere():
-    home = Elsewhere()
-    yield home
-    assert home.pid is None
-    home.remove()
-
-
-@pytest.fixture
-def programs(daemon):
-    """A folder with `sat` in it, as another machine's PATH has it."""
-    folder = Path(tempfile.mkdtemp(prefix="sat-programs-"))
-    command = " ".join(f'"{word}"' for word in daemon.command("sat"))
-    (folder / "sat").write_text(f'#!/bin/sh\nexec {command} "$@"\n')
-    (folder / "sat").chmod(0o755)
-    yield folder
-    shutil.rmtree(folder)
-
-
-@pytest.fixture
-def ssh(daemon, programs):
-    variables = {
-        name: daemon.environment[name]
-        for name in ("SAT_HOME", "LC_ALL", "PYTHONPATH")
-        if name in daemon.environment
-    }
-    path = f"{programs}:{os.environ['PATH']}"
-    with SshServer({**variables, "PATH": path}) as running:
-        if barred := running.barred():
-            pytest.skip(f"nobody can log in by ssh with the account of these tests: {barred}")
-        yield running
-
-
-def pair_up(daemon: Daemon, elsewhere: Daemon, *how: str) -> None:
-    """Let `elsewhere` attach over TLS."""
-    (port,) = free_ports(1)
-    listen = f"127.0.0.1:{port}"
-    url = daemon.sat("pair", "--listen", listen, *how).stdout.strip()
-    elsewhere.jp("remote", "add", "home", "-", input=url + "\n")
-    elsewhere.environment["SAT_REMOTE"] = "home"
-
-
-def through_ssh(elsewhere: Daemon, ssh: SshServer) -> None:
-    """Let `elsewhere` attach over ssh."""
-    elsewhere.environment |= {"SAT_SSH": ssh.client, "SAT_REMOTE": ssh.url}
 
 
 @pytest.fixture(params=["ssh", "tls"])

@@ -13,6 +13,7 @@ WALL = {
     "sat/backend/doctor/run.py": "whether the machine's time is right",
     "sat/backend/hub.py": "the stamps of what is told",
     "sat/backend/journal.py": "the stamps of what is stored",
+    "sat/demo/server.py": "from when on the certificate of a demonstration is valid",
 }
 #: Who asks the daemon for it.
 NOW = {

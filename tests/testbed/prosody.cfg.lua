@@ -20,6 +20,7 @@ modules_disabled = { $disabled }
 
 authentication = "internal_hashed"; password_hash = "$password_hash"; default_storage = "internal"; storage = { archive = "$archive" }
 allow_registration = true -- with mod_register alone
+additional_registration_fields = { $wants }
 c2s_require_encryption = true; allow_unencrypted_plain_auth = false
 -- A program which is killed and started again is a test, not an attack.
 c2s_timeout = 60; smacks_hibernation_time = 300; max_archive_query_results = $page

@@ -32,6 +32,7 @@ class Prosody(Server):
     :param archive: where messages are archived: "internal", in files, or "memory", which is lost
         with the process, and quick however many there are
     :param debug: log every stanza
+    :param wants: what it wants to know of who registers, such as "email+" (which has to be told)
     :param authority: signs its certificate; by default one of its own
     :param federated: it talks with the servers that `meet` tells it of; by default with none
     """
@@ -55,6 +56,7 @@ class Prosody(Server):
         debug: bool = False,
         authority: Authority | None = None,
         federated: bool = False,
+        wants: Collection[str] = (),
     ) -> None:
         self._without = without
         more = SASL2_MODULES if sasl2 else ()
@@ -64,6 +66,7 @@ class Prosody(Server):
         self._archive = archive
         self._page = page
         self._level = "debug" if debug else "info"
+        self._wants = wants
         self._neighbours: dict[str, int] = {}
         if federated:
             self.port_names = (*self.port_names, "s2s")
@@ -149,6 +152,7 @@ class Prosody(Server):
             archive=self._archive,
             page=self._page,
             enabled=lua_list(self._modules),
+            wants=lua_list(self._wants),
             # It would resolve names outside of this machine.
             disabled=lua_list({*self._without, *(() if "s2s" in ports else ("s2s",))}),
             password_hash=self._password_hash,

@@ -61,6 +61,12 @@ class SshServer:
         return f"ssh://{getpass.getuser()}@{LOOPBACK}:{self.port}"
 
     @property
+    def pid(self) -> int:
+        """The process, whose children are the sessions, while it runs."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def client(self) -> str:
         """The command of an ssh that knows its key, and asks nothing."""
         folder = self._folder

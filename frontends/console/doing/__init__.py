@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
-from sat.frontends.console.doing import messages, moving, talking, windows
+from sat.frontends.console.doing import messages, moving, people, talking, windows
 
 if TYPE_CHECKING:
     from sat.frontends.console.app import App
@@ -11,4 +11,10 @@ if TYPE_CHECKING:
 #: Does something; it may take time, and refuse with a sentence.
 Doing = Callable[["App"], Awaitable[object] | object]
 
-DOING: dict[str, Doing] = {**moving.DOING, **messages.DOING, **talking.DOING, **windows.DOING}
+DOING: dict[str, Doing] = {
+    **moving.DOING,
+    **messages.DOING,
+    **people.DOING,
+    **talking.DOING,
+    **windows.DOING,
+}

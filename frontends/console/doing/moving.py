@@ -35,6 +35,13 @@ def write(app: "App") -> None:
         pane.to_editor()
 
 
+def _reach(app: "App") -> None:
+    if app.attachment.is_attached:
+        app.tell(_("The daemon is there."))
+    else:
+        app.attachment.try_now()
+
+
 def _redraw(app: "App") -> None:
     app.screen.redraw()
 
@@ -130,6 +137,7 @@ DOING: dict[str, Callable[["App"], Awaitable[object] | object]] = {
     "filter": _filter,
     "messages": _messages,
     "write": write,
+    "reach": _reach,
     "redraw": _redraw,
     "next-unread": _next_unread,
     "theme": _theme,

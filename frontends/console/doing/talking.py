@@ -45,6 +45,8 @@ def _command(app: "App") -> None:
         if text.strip():
             app.commands.run(text, context)
 
+    # What plugins bring is known by the time that somebody has written a word of it.
+    app.spawn(app.commands.learn())
     app.ask(":", done, completer=commands(app, context))
 
 

@@ -44,10 +44,13 @@ class ChatPane(urwid.Widget):
         )
         #: Whether the messages have the focus, and not the line to write in.
         self.in_messages = False
+        #: Whether who is in the room has it.
+        self.in_occupants = False
         urwid.connect_signal(self.editor, "send", self._send)
         urwid.connect_signal(self.editor, "change", self._written)
         urwid.connect_signal(self.editor, "complete", self._complete)
         urwid.connect_signal(self.editor, "refused", self._refused)
+        self._size = (80, 24)
         self._draft = ""
         self._stale = True
 
@@ -107,17 +110,18 @@ class ChatPane(urwid.Widget):
     def render(self, size: tuple[int, int], focus: bool = False) -> urwid.Canvas:  # type: ignore[override]
         """Draw it."""
         columns, _height = size
+        self._size = size
         header, middle, below, nicks = self._places(size)
         rows = []
         if header:
             rows.append((self.header.render((columns,), focus), None, False))
         if middle > 0:
             rows.append((self._middle(columns, middle, nicks, focus), None, False))
+        writes = focus and not (self.in_messages or (self.in_occupants and nicks))
         if below > self._editor_rows(size):
-            look = "line.focus" if focus and not self.in_messages else "line"
+            look = "line.focus" if writes else "line"
             line = urwid.AttrMap(urwid.SolidFill(sign("─")), look).render((columns, 1))
             rows.append((line, None, False))
-        writes = focus and not self.in_messages
         editor = urwid.CompositeCanvas(self.editor.render((columns,), writes))
         over = editor.rows() - self._editor_rows(size)
         if over > 0:
@@ -136,7 +140,8 @@ class ChatPane(urwid.Widget):
         if nicks:
             line = urwid.AttrMap(urwid.SolidFill(sign("│")), "line").render((1, rows))
             parts.append((line, None, False, 1))
-            parts.append((self.occupants.render((nicks, rows)), None, False, nicks))
+            chosen = focus and self.in_occupants
+            parts.append((self.occupants.render((nicks, rows), chosen), None, chosen, nicks))
         return urwid.CanvasJoin(parts)
 
     # ---- keys and clicks
@@ -144,6 +149,9 @@ class ChatPane(urwid.Widget):
     def keypress(self, size: tuple[int, int], key: str) -> str | None:  # type: ignore[override]
         """Write, or do what the key means in the messages."""
         _header, middle, _below, nicks = self._places(size)
+        if self.in_occupants and nicks and middle > 0:
+            self._invalidate()
+            return self.occupants.keypress((nicks, middle), key)
         if self.in_messages and middle > 0:
             width = size[0] - nicks - 1 if nicks else size[0]
             return self.history.keypress((width, middle), key)
@@ -179,15 +187,24 @@ class ChatPane(urwid.Widget):
 
     def to_messages(self) -> None:
         """Let keys move in the messages."""
-        self.in_messages = True
+        self.in_messages, self.in_occupants = True, False
         self.history.enter()
         self._invalidate()
 
     def to_editor(self) -> None:
         """Let keys write."""
-        self.in_messages = False
+        self.in_messages = self.in_occupants = False
         self.history.leave()
         self._invalidate()
+
+    def to_occupants(self) -> bool:
+        """Let keys choose somebody in the room; tell whether there is room for the list."""
+        if not self._places(self._size)[3]:
+            return False
+        self.to_editor()
+        self.in_occupants = True
+        self.occupants.enter()
+        return True
 
     def quote(self, text: str) -> None:
         """Begin an answer with what was said (XEP-0393, section 5.1.3)."""
@@ -208,6 +225,14 @@ class ChatPane(urwid.Widget):
 
         context = self.app.commands.context(self.key)
         self.editor.offer(complete(self.app, text, cursor, context))
+        if text.startswith("/") and not self.app.commands.learned:
+            self.app.spawn(self._complete_later(text, cursor))
+
+    async def _complete_later(self, text: str, cursor: int) -> None:
+        """Complete what plugins bring, once the daemon has told what that is."""
+        await self.app.commands.learn()
+        if (self.editor.text, self.editor.cursor) == (text, cursor):
+            self._complete(self.editor, text, cursor)
 
     def _refused(self, _editor: Editor, sentence: str) -> None:
         self.app.tell(sentence, "error")

@@ -98,12 +98,14 @@ class StatusBar(urwid.Widget):
 
 def _link_text(link: Link) -> str:
     if link.phase == "connecting":
-        return _("reaching the daemon…")
+        told = _("reaching the daemon…")
+        return f"{told} {cells.line(link.sentence)}" if link.sentence else told
     sentence = cells.line(link.sentence)
     if link.retry_at is None:
         return sentence
     left = max(0, round((link.retry_at - datetime.now(UTC)).total_seconds()))
-    told = _("no daemon: {sentence} Next try in {seconds} s")
+    # The sentence may be longer than the line.
+    told = _("no daemon: Next try in {seconds} s. {sentence}")
     return told.format(sentence=sentence, seconds=left)
 
 

@@ -1,5 +1,6 @@
-"""What stands where no conversation is open: what can be done first."""
+"""What stands where no conversation is open: what can be done first, or why nothing can."""
 
+import textwrap
 from typing import TYPE_CHECKING
 
 import urwid
@@ -38,6 +39,7 @@ class Welcome(urwid.Widget):
         lines: list[list[Span]] = [
             [("title.text", "Salut à Toi")],
             [],
+            *self._trouble(columns),
             *(
                 self._line(name, text)
                 for name, text in (
@@ -57,6 +59,17 @@ class Welcome(urwid.Widget):
         left = max(0, (columns - width) // 2)
         margin: Span = ("text", " " * left)
         return paint([*([[]] * above), *([margin, *line] for line in lines)], columns, rows)
+
+    def _trouble(self, columns: int) -> list[list[Span]]:
+        """Return why there is no daemon, in full: the bottom line has room for its beginning."""
+        link = self._app.attachment.link
+        if link.phase == "attached" or not link.sentence:
+            return []
+        wide = max(20, min(64, columns - 4))
+        told = textwrap.wrap(cells.clean(link.sentence), wide)
+        again = self._line("reach", _("try now, and start the daemon"))
+        lines: list[list[Span]] = [[("error", line)] for line in told]
+        return [*lines, again, []]
 
     def _line(self, name: str, text: str) -> list[Span]:
         return [("count", cells.fill(self._app.keys.shown(name), 9)), ("text", text)]

@@ -1,5 +1,7 @@
 """The person's accounts: making one known, registering one, connecting, showing a status."""
 
+import asyncio
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +14,14 @@ from sat.frontends.console.signs import PRESENCE, sign
 from sat.frontends.console.texts import _
 from sat.frontends.console.widgets import cells
 from sat.frontends.console.widgets.form import Field, Kind
-from sat.frontends.console.windows.forms import Values, answered, decide, field_of, fill_in
+from sat.frontends.console.windows.forms import (
+    Values,
+    answered,
+    decide,
+    field_of,
+    fill_in,
+    question,
+)
 from sat.frontends.console.windows.show import choose
 
 if TYPE_CHECKING:
@@ -20,6 +29,9 @@ if TYPE_CHECKING:
 
 #: Seconds that logging in, or registering, may take.
 PATIENCE = 120.0
+#: Why a login fails that the daemon asks about; seconds in which the question comes.
+_ASKS = ("tls.", "downgrade")
+_SOON, _PAUSE = 3.0, 0.05
 _PHASES = {
     Phase.OFFLINE: ("○", _("not connected")),
     Phase.CONNECTING: ("◐", _("connecting…")),
@@ -30,7 +42,14 @@ _PHASES = {
 
 
 def accounts(app: "App") -> None:
-    """Show the accounts, and how to make one known."""
+    """Show the accounts, and how to make one known.
+
+    :raises CommandError: ``daemon.lost`` where it isn't known which there are
+    """
+    if not (app.profiles or app.attachment.is_attached):
+        told = _("Accounts are the daemon's, which is not reached: {reason}")
+        reason = app.attachment.link.sentence
+        raise CommandError("daemon.lost", told.format(reason=reason or "…"))
     items: list[tuple[str, str, Callable[[], object]]] = []
     for one in app.profiles:
         char, told = _PHASES[one.connection.phase]
@@ -40,8 +59,16 @@ def accounts(app: "App") -> None:
         (_("Use an account that you have"), "", lambda: add(app)),
         (_("Register a new account"), "", lambda: register(app)),
     ]
+    if not app.profiles:
+        items.append((_("Only try it, without an account"), "", lambda: _demo(app)))
     title = _("Your accounts") if app.profiles else _("Welcome! You need an account first")
     choose(app, title, items)
+
+
+async def _demo(app: "App") -> None:
+    from sat.frontends.console.windows.demo import demo
+
+    await demo(app)
 
 
 def _opens(app: "App", profile: Profile) -> Callable[[], object]:
@@ -94,7 +121,7 @@ def _status(app: "App", profile: Profile) -> None:
 def _password(app: "App", profile: Profile) -> None:
     async def done(values: Values) -> None:
         await app.attachment.change(
-            "profile.password", type(None), limit=PATIENCE, name=profile.name,
+            "profile.password", type(None), within=PATIENCE, name=profile.name,
             password=values["password"],
         )  # fmt: skip
 
@@ -129,6 +156,11 @@ def _common() -> list[Field]:
     ]
 
 
+def _short(jid: str) -> str:
+    """Return what an account may be called, after its address."""
+    return re.sub(r"[^\w.-]", "-", jid.partition("@")[0]).lstrip("-.")[:64]
+
+
 def _asked(values: Values) -> dict[str, Any]:
     """Return what the form says, as the daemon takes it.
 
@@ -136,7 +168,7 @@ def _asked(values: Values) -> dict[str, Any]:
     """
     jid = str(values["jid"]).strip()
     params: dict[str, Any] = {
-        "name": str(values["name"]).strip() or jid.partition("@")[0],
+        "name": str(values["name"]).strip() or _short(jid),
         "jid": jid,
         "password": values["password"],
         "server": str(values["server"]).strip() or None,
@@ -151,23 +183,66 @@ def _asked(values: Values) -> dict[str, Any]:
     return params
 
 
+def _place(error: CommandError) -> str:
+    """Return the field that an error is about, as far as its name says so."""
+    places = {
+        "denied.exists": "jid",
+        "denied.register": "jid",
+        "denied.password": "password",
+        "failed.exists": "name",
+        "usage.name": "name",
+        "usage.jid": "jid",
+        "usage.server": "server",
+    }
+    if error.name == "usage.params":
+        return "jid"
+    return places.get(error.name, "")
+
+
 def add(app: "App") -> None:
     """Ask for an account that there is, and connect it."""
     made: list[str] = []
 
+    async def drop() -> None:
+        while made:
+            await app.attachment.change("profile.delete", type(None), name=made.pop())
+
     async def done(values: Values) -> None:
         params = _asked(values)
-        while made:
-            # The server refused the last try: what is filled in now counts, and nothing else.
-            await app.attachment.change("profile.delete", type(None), name=made.pop())
-        await app.attachment.change("profile.create", Profile, limit=PATIENCE, **params)
+        # The server refused the last try: what is filled in now counts, and nothing else.
+        await drop()
+        await app.attachment.change("profile.create", Profile, within=PATIENCE, **params)
         made.append(str(params["name"]))
-        await app.actions.connect(made[0])
+        try:
+            await app.actions.connect(made[0])
+        except CommandError as error:
+            # Whom to trust is asked: with the answer it may go on.
+            if not await _answered(app, made[0], error):
+                raise
+            app.tell(_("Connecting…"))
+            await app.actions.connect(made[0])
 
     fill_in(
         app, _("An account that you have"), _common(), done,
-        submit=_("Connect"), busy=_("Connecting…"),
+        submit=_("Connect"), busy=_("Connecting…"), place=_place, left=drop,
     )  # fmt: skip
+
+
+async def _answered(app: "App", name: str, error: CommandError) -> bool:
+    """Let what the daemon asks about a login that failed be answered; tell whether it was."""
+    reason = error.name.partition(".")[2]
+    if not reason.startswith(_ASKS):
+        return False
+    end = asyncio.get_running_loop().time() + _SOON
+    while asyncio.get_running_loop().time() < end:
+        state = app.attachment.state
+        for one in state.questions.values():
+            if one.profile == name:
+                answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+                question(app, one, answer.set_result)
+                return await answer
+        await asyncio.sleep(_PAUSE)
+    return False
 
 
 def register(app: "App") -> None:
@@ -181,25 +256,31 @@ def register(app: "App") -> None:
             form = error.data.get("form")
             if error.name != "usage.form" or form is None:
                 raise
-            _more(app, params, msgspec.convert(form, Form))
+            app.tell("")
+            await _more(app, params, msgspec.convert(form, Form))
+        # It is made; why it can't connect is told where accounts are.
+        app.spawn(_connect(app, str(params["name"])))
 
     fill_in(
         app, _("A new account"), _common(), done,
-        submit=_("Register"), busy=_("Asking the server for an account…"),
+        submit=_("Register"), busy=_("Asking the server for an account…"), place=_place,
     )  # fmt: skip
 
 
 async def _register(app: "App", params: dict[str, Any], fields: dict[str, str]) -> None:
     await app.attachment.change(
-        "profile.register", Profile, limit=PATIENCE, fields=fields, **params
+        "profile.register", Profile, within=PATIENCE, fields=fields, **params
     )
-    await app.actions.connect(str(params["name"]))
 
 
-def _more(app: "App", params: dict[str, Any], form: Form) -> None:
-    """Ask what else the server wants to know before it makes an account."""
+async def _more(app: "App", params: dict[str, Any], form: Form) -> None:
+    """Ask what else the server wants to know, and register with it.
+
+    :raises CommandError: what the server refuses, but for more that it wants to know
+    """
     known = ("username", "password")
     asked = [one for one in form.fields if one.kind != "hidden" and one.name not in known]
+    answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def done(values: Values) -> None:
         given = {
@@ -207,9 +288,21 @@ def _more(app: "App", params: dict[str, Any], form: Form) -> None:
             for one in asked
             if one.kind != "fixed"
         }
-        await _register(app, params, given)
+        try:
+            await _register(app, params, given)
+        except CommandError as error:
+            if error.name == "usage.form":
+                raise
+            answer.set_exception(error)
+        else:
+            answer.set_result(None)
+
+    async def left() -> None:
+        told = _("No account was asked for: the server wants to know more.")
+        answer.set_exception(CommandError("usage.form", told))
 
     told = [Field("", Kind.FIXED, form.instructions)] if form.instructions else []
     fields = [*told, *(field_of(one) for one in asked)]
     title = cells.line(form.title or params["jid"])
-    fill_in(app, title, fields, done, submit=_("Register"))
+    fill_in(app, title, fields, done, submit=_("Register"), left=left)
+    await answer

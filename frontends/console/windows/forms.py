@@ -43,10 +43,16 @@ def fill_in(
     *,
     submit: str = "",
     busy: str = "",
+    place: Callable[[CommandError], str] = lambda _error: "",
+    left: Callable[[], Awaitable[object]] | None = None,
 ) -> None:
     """Let a form be filled in; it stays open until ``done`` has taken it.
 
-    What it is refused with stands in the form.
+    What it is refused with stands in the form, and what was filled in stays.
+
+    :param busy: said while ``done`` works
+    :param place: returns the name of the field that an error is about; by default the last one
+    :param left: is called when the form is closed without being taken
     """
     form = Form(fields, submit or _("OK"), _("Cancel"))
     form.missing = _("This has to be filled in.")
@@ -54,38 +60,73 @@ def fill_in(
     popup = Popup(form, cells.line(title), WIDE, lambda columns: form.rows_wanted(columns))
     asked = [one.name for one in fields if one.kind is not Kind.FIXED]
 
+    working = taken = gone = False
+
     async def submitted(values: Values) -> None:
+        nonlocal working, taken
+        if working:
+            # Enter again, for an answer that takes long: it is asked for already.
+            return
+        working = True
         if busy:
             app.tell(busy)
         try:
             await done(values)
         except CommandError as error:
             app.tell("")
-            form.errors = {asked[-1]: error.sentence} if asked else {}
-            if not asked:
+            if asked:
+                form.errors = {place(error) or asked[-1]: error.sentence}
+            if gone or not asked:
                 app.tell(error.sentence, "error")
         else:
+            taken = True
             app.tell("")
             app.dismiss(popup)
+        finally:
+            working = False
+        if gone and not taken and left is not None:
+            await left()
         app.screen.draw_soon()
+
+    def closed(_popup: Popup[Form]) -> None:
+        nonlocal gone
+        gone = True
+        if left is not None and not (taken or working):
+            app.spawn(_do(left))
 
     urwid.connect_signal(form, "submitted", lambda _form, values: app.spawn(submitted(values)))
     urwid.connect_signal(form, "cancelled", lambda _form: app.dismiss(popup))
+    urwid.connect_signal(popup, "closed", closed)
     app.show(popup)
 
 
+async def _do(work: Callable[[], Awaitable[object]]) -> None:
+    await work()
+
+
 def decide(
-    app: "App", title: str, text: str, answers: Sequence[tuple[str, Callable[[], object]]]
+    app: "App",
+    title: str,
+    text: str,
+    answers: Sequence[tuple[str, Callable[[], object]]],
+    left: Callable[[], object] = lambda: None,
 ) -> None:
-    """Say something, and let one of several answers be given; the first is the harmless one."""
+    """Say something, and let one of several answers be given; the first is the harmless one.
+
+    :param left: is called when it is closed without an answer
+    """
+    given = False
     dialog = Dialog(text, [Item(name, "", at) for at, (name, _do) in enumerate(answers)])
     popup = Popup(dialog, cells.line(title), max(dialog.columns, 30), dialog.rows_wanted)
 
     def chosen(_dialog: Dialog, at: int) -> None:
+        nonlocal given
+        given = True
         app.dismiss(popup)
         app.run_action(lambda _: answers[at][1]())
 
     urwid.connect_signal(dialog, "chosen", chosen)
+    urwid.connect_signal(popup, "closed", lambda _popup: None if given else left())
     app.show(popup)
 
 
@@ -120,8 +161,13 @@ def _asks(app: "App", one: model.Question) -> Callable[[], object]:
     return lambda: question(app, one)
 
 
-def question(app: "App", asked: model.Question) -> None:
-    """Ask what the daemon asks."""
+def question(
+    app: "App", asked: model.Question, done: Callable[[bool], object] = lambda _answered: None
+) -> None:
+    """Ask what the daemon asks.
+
+    :param done: is told at the end whether it was answered
+    """
     fields = [one for one in asked.form.fields if one.kind != "hidden"]
     title = asked.form.title or (asked.peer or asked.profile)
 
@@ -135,20 +181,35 @@ def question(app: "App", asked: model.Question) -> None:
         text = "\n".join(filter(None, (asked.sentence, asked.form.instructions, fields[0].label)))
 
         def gives(value: str) -> Callable[[], object]:
-            return lambda: answer({name: [value]})
+            async def give() -> None:
+                try:
+                    await answer({name: [value]})
+                except CommandError:
+                    done(False)
+                    raise
+                done(True)
+
+            return give
+
+        def later() -> None:
+            done(False)
 
         answers = [(told, gives(value)) for value, told in options]
-        decide(app, title, text, [(_("Later"), lambda: None), *answers])
+        decide(app, title, text, [(_("Later"), later), *answers], later)
         return
 
-    async def done(values: Values) -> None:
+    async def filled(values: Values) -> None:
         asked_for = [one for one in fields if one.kind != "fixed"]
         await answer({one.name: answered(one, values.get(one.name)) for one in asked_for})
+        done(True)
+
+    async def left() -> None:
+        done(False)
 
     told = [Field("", Kind.FIXED, asked.sentence)]
     if asked.form.instructions:
         told.append(Field("", Kind.FIXED, asked.form.instructions))
-    fill_in(app, title, [*told, *(field_of(one) for one in fields)], done)
+    fill_in(app, title, [*told, *(field_of(one) for one in fields)], filled, left=left)
 
 
 def choices_of(field: model.Field) -> list[tuple[str, str]]:

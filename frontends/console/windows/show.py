@@ -67,7 +67,9 @@ def help_here(app: "App") -> None:
     """Show what can be done here first, then everywhere, and what the signs mean."""
     if app.root.in_contacts:
         first = ["contacts"]
-    elif (pane := app.workspace.current) is not None and pane.in_messages:
+    elif (pane := app.workspace.current) is not None and pane.in_occupants:
+        first = ["occupants"]
+    elif pane is not None and pane.in_messages:
         first = ["chat"]
     else:
         first = ["editor"]

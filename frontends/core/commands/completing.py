@@ -10,7 +10,13 @@ from typing import NamedTuple
 from sat.bridge.errors import CommandError
 from sat.frontends.core.clean import clean_line
 from sat.frontends.core.commands.grammar import Command
-from sat.frontends.core.commands.line import SHORT, CommandLine, Context, kind_of
+from sat.frontends.core.commands.line import (
+    SHORT,
+    CommandLine,
+    Context,
+    kind_of,
+    plain_places,
+)
 from sat.frontends.core.state import State
 from sat.frontends.core.views.names import name_of
 
@@ -55,7 +61,10 @@ def complete(
         return Completion(start, [])
     if word.startswith(("~/", "./", "../", "/")):
         return Completion(start, _cut(paths(word)))
-    return Completion(start, _cut(_nicks(word, start, state, context)))
+    nicked = _nicks(word, start, state, context)
+    # An address is worth completing wherever it is written.
+    named = addresses(word, state, context.profile) if "@" in word[1:] else ()
+    return Completion(start, _cut((*nicked, *named)))
 
 
 def paths(word: str) -> Iterator[Candidate]:
@@ -138,7 +147,7 @@ def _values(
                 if option.value in ("JID", "ROOM"):
                     yield from addresses(word, state, context.profile)
                 return
-    plain = [one for one in said if not one.startswith("-")]
+    plain = plain_places(command, said)
     arguments = list(command.arguments)
     if not arguments:
         return
@@ -166,8 +175,15 @@ def _values(
 def addresses(
     word: str, state: State, profile: str | None, *, rooms_first: bool = False
 ) -> Iterator[Candidate]:
-    """Complete an address, by itself or by the name of who has it."""
-    begun = word.casefold()
+    """Complete an address, by itself or by the name of who has it.
+
+    Behind the slash stand the programs of a contact, and those who are in a room.
+    """
+    word = word.removeprefix('"')
+    if "/" in word:
+        yield from sorted(set(_resources(word, state, profile)))
+        return
+    begun = word.removeprefix("@").casefold()
     contacts: list[Candidate] = []
     rooms: list[Candidate] = []
     for found, known in ((contacts, state.roster), (rooms, state.rooms)):
@@ -179,6 +195,25 @@ def addresses(
                 found.append(Candidate(jid, name))
     for some in (rooms, contacts) if rooms_first else (contacts, rooms):
         yield from sorted(set(some))
+
+
+def _resources(word: str, state: State, profile: str | None) -> Iterator[Candidate]:
+    for owner, jid in state.presence:
+        if (profile is None or owner == profile) and jid.startswith(word):
+            yield Candidate(_quoted(jid), name_of(state, owner, jid.partition("/")[0]))
+    room, _, begun = word.partition("/")
+    for (owner, jid), there in state.occupants.items():
+        if (profile is None or owner == profile) and jid == room:
+            for nick in there:
+                if nick.startswith(begun):
+                    yield Candidate(_quoted(f"{jid}/{nick}"), name_of(state, owner, jid))
+
+
+def _quoted(word: str) -> str:
+    """Return a word as it stands in a command: in quotes where it has spaces in it."""
+    if clean_line(word) == word and not any(char in word for char in " \"'\\"):
+        return word
+    return '"' + clean_line(word).replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def nicks(word: str, state: State, context: Context) -> list[str]:

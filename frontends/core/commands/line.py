@@ -231,7 +231,7 @@ def _told(text: str, choices: Iterable[str]) -> str:
 def _complete(command: Command, tokens: list[str], context: Context) -> list[str]:
     """Say what the context says, where it isn't said, and let the last text take the rest."""
     arguments = list(command.arguments)
-    plain = _plain(command, tokens)
+    plain = plain_places(command, tokens)
     defaults = [_default(command, one, context) for one in arguments]
     needed = sum(1 for one in arguments if one.required)
     place = next((at for at, one in enumerate(defaults) if one is not None), None)
@@ -245,7 +245,7 @@ def _complete(command: Command, tokens: list[str], context: Context) -> list[str
         if few or (said and room and "@" not in said):
             index = plain[place] if place < len(plain) else len(tokens)
             tokens = [*tokens[:index], default, *tokens[index:]]
-            plain = _plain(command, tokens)
+            plain = plain_places(command, tokens)
     last = arguments[-1] if arguments else None
     many = any(one.many for one in arguments)
     if last is not None and kind_of(last) == "text" and not many and len(plain) > len(arguments):
@@ -267,7 +267,7 @@ def _default(command: Command, argument: Argument, context: Context) -> str | No
     return None
 
 
-def _plain(command: Command, tokens: list[str]) -> list[int]:
+def plain_places(command: Command, tokens: list[str]) -> list[int]:
     """Return the places of the words that are neither options nor values of options."""
     valued = {
         flag

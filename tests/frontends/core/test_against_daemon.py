@@ -125,6 +125,30 @@ def test_the_first_frontend_starts_the_daemon_and_a_stopped_one_stays_stopped(da
     run(story())
 
 
+def test_why_a_daemon_does_not_start_is_told_as_long_as_it_does_not(daemon, monkeypatch):
+    monkeypatch.setenv("SAT_HOME", "/proc/nowhere")
+
+    async def story():
+        held = Attachment(Reach("test 1"), delays=(0.05,))
+        links = []
+        held.observe_link(links.append)
+        held.begin()
+        # The first try starts it; the others don't, and know why there is none.
+        await until(lambda: sum(one.phase == "lost" for one in links) > 3)
+        told = {one.sentence for one in links if one.phase == "lost"}
+        assert len(told) == 1 and "/proc/nowhere can't be used" in told.pop()
+        monkeypatch.setenv("SAT_HOME", str(daemon.home))
+        held.try_now()
+        await until(lambda: held.is_attached)
+        daemon.stop()
+        # What was wrong is mended: it is no reason any more.
+        await until(lambda: held.link.error == "daemon.missing")
+        assert "sat start" in held.link.sentence
+        await held.close()
+
+    run(story())
+
+
 def test_no_daemon_is_started_where_that_is_not_wanted(daemon, monkeypatch):
     daemon.stop()
     monkeypatch.setenv("SAT_NO_START", "1")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sat.bridge.errors import CommandError
-from sat.bridge.model import Contact, Occupant, Profile, Room
+from sat.bridge.model import Contact, Occupant, Presence, Profile, Room
 from sat.frontends.core.commands.completing import complete, paths
 from sat.frontends.core.commands.line import (
     SHORT,
@@ -182,8 +182,13 @@ STATE = State(
     occupants={
         ("alice", "tea@r"): {
             nick: Occupant(profile="alice", room="tea@r", nick=nick)
-            for nick in ("al", "Ann", "eve")
+            for nick in ("al", "Ann", "eve", 'Queen "Bee" B', "x\u202ey")
         }
+    },
+    presence={
+        ("alice", "bob@x/phone"): Presence(profile="alice", jid="bob@x/phone"),
+        ("alice", "bob@x/at work"): Presence(profile="alice", jid="bob@x/at work"),
+        ("dora", "bob@x/other"): Presence(profile="dora", jid="bob@x/other"),
     },
     questions={},
 )
@@ -203,6 +208,17 @@ def offered(commands, line, context=CHAT, cursor=None):
         ("/join te", CHAT, (6, ["tea@r"])),
         ("/ping rob", CHAT, (6, ["bob@x"])),
         ("/ping b", Context("dora"), (6, ["bert@y"])),
+        ("/ping bob@", CHAT, (6, ["bob@x"])),
+        ("/ping @bo", CHAT, (6, ["bob@x"])),
+        ("/ping bob@x/", CHAT, (6, ['"bob@x/at work"', "bob@x/phone"])),
+        ("/ping bob@x/p", CHAT, (6, ["bob@x/phone"])),
+        ('/ping "bob@x/p', CHAT, (6, ["bob@x/phone"])),
+        ("/ping tea@r/A", CHAT, (6, ["tea@r/Ann"])),
+        ("/ping tea@r/Q", CHAT, (6, ['"tea@r/Queen \\"Bee\\" B"'])),
+        ("/ping tea@r/x", CHAT, (6, ['"tea@r/xy"'])),
+        ("/roster add --name Bob bo", CHAT, (23, ["bob@x"])),
+        ("ask bob@", CHAT, (4, ["bob@x"])),
+        ("ask @bob", CHAT, (4, [])),
         ("/room join --n", CHAT, (11, ["--nick"])),
         ("/message send bob@x --wait re", CHAT, (27, ["received"])),
         ("/profile connect a", CHAT, (17, ["alice"])),
@@ -218,6 +234,15 @@ def offered(commands, line, context=CHAT, cursor=None):
 )
 def test_completion(commands, line, context, found):
     assert offered(commands, line, context) == found
+
+
+def test_what_is_completed_is_read_as_what_it_was(commands):
+    for begun, whole in (
+        ("/ping bob@x/a", "bob@x/at work"),
+        ("/ping tea@r/Q", 'tea@r/Queen "Bee" B'),
+    ):
+        start, (text,) = offered(commands, begun)
+        assert read(commands, begun[:start] + text)[1] == {"peer": whole}
 
 
 def test_completion_of_all_commands_is_told_with_what_they_do(commands):
