@@ -96,6 +96,7 @@ _DARK: dict[str, tuple[str, ...]] = {
     "candidate": ("light gray", "dark blue", "", "#ddd", "#235"),
     "candidate chosen": ("black", "light gray", "standout", "#fff", "#48a"),
     "candidate hint": ("dark cyan", "dark blue", "", "#9bd", "#235"),
+    "picture": ("default", "default", "", "default", "default"),
     "code": ("light green", "default", "", "#ad8", "g15"),
     "quote": ("dark cyan", "default", "", "#8ab", "default"),
     "markup": ("dark gray", "default", "", "g46", "default"),

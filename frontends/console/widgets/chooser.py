@@ -83,8 +83,12 @@ class FileChooser(Keyed, urwid.Widget):
 
     @property
     def text(self) -> str:
-        """What was typed."""
+        """What was typed; a text that is put here may be typed on."""
         return self._text
+
+    @text.setter
+    def text(self, text: str) -> None:
+        self._write(text)
 
     @property
     def error(self) -> str:
