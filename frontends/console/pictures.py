@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 from sat.bridge.errors import CommandError
-from sat.bridge.model import Attachment, Message, MessageType
+from sat.bridge.model import Attachment, Contact, Message, MessageType
 from sat.frontends.console.texts import _
 from sat.frontends.console.widgets.image import Picture
 from sat.frontends.core.views.chat import ChatRow
@@ -52,6 +52,21 @@ def picture_of(message: Message) -> int | None:
     return None
 
 
+def is_trusted(row: ChatRow, contact: Contact | None) -> bool:
+    """Tell whether a message is the person's own, or of a contact who may see them anyway.
+
+    Whoever may see when they are there learns little from seeing that a picture is fetched.
+
+    :param contact: whom the conversation is with, if it is one
+    """
+    message = row.message
+    if row.ours:
+        return True
+    if message.type is MessageType.GROUPCHAT or "/" in message.peer or contact is None:
+        return False
+    return contact.subscription in ("both", "from")
+
+
 def _kind(file: Attachment) -> str:
     if file.media_type is not None and file.media_type.startswith("image/"):
         return ".svg" if "svg" in file.media_type else ".png"
@@ -61,6 +76,10 @@ def _kind(file: Attachment) -> str:
                 if name.lower().endswith(ending):
                     return ending
     return ""
+
+
+def _no(reason: str) -> str:
+    return _("No picture: {reason}").format(reason=reason)
 
 
 class Pictures:
@@ -111,25 +130,20 @@ class Pictures:
                 continue
             self._looked_at.add(row.key)
             number = picture_of(row.message)
-            if number is not None and self._is_known(row):
+            roster = self._app.attachment.state.roster
+            contact = roster.get((row.message.profile, row.message.peer))
+            if number is not None and is_trusted(row, contact):
                 file = row.message.attachments[number]
                 if file.size is None or file.size <= MOST_UNASKED:
                     self._begin(row, number, MOST_UNASKED)
 
-    def _is_known(self, row: ChatRow) -> bool:
-        """Tell whether a message is the person's own, or of a contact that may see them."""
-        message = row.message
-        if row.ours:
-            return True
-        if message.type is MessageType.GROUPCHAT or "/" in message.peer:
-            return False
-        contact = self._app.attachment.state.roster.get((message.profile, message.peer))
-        return contact is not None and contact.subscription in ("both", "from")
-
     def _begin(self, row: ChatRow, number: int, limit: int) -> None:
         kind = _kind(row.message.attachments[number])
         if kind in _DRAWINGS:
-            self._put(row.key, Shown(None, _("SVG is not drawn here: open it instead.")))
+            self._put(
+                row.key,
+                Shown(None, _no(_("SVG is not drawn here."))),
+            )
             return
         self._put(row.key, Shown(None, _("The picture is on its way…")))
         self._app.spawn(self._show(row.message, number, limit))
@@ -153,12 +167,9 @@ class Pictures:
                     picture = await decode(descriptor, "000000" if dark else "ffffff")
                 shown = Shown(picture)
             except CommandError as error:
-                told = _("The picture can't be shown: {reason}").format(reason=error.sentence)
-                shown = Shown(None, told)
+                shown = Shown(None, _no(error.sentence))
             except OSError as error:
-                reason = error.strerror or str(error)
-                told = _("The picture can't be shown: {reason}").format(reason=reason)
-                shown = Shown(None, told)
+                shown = Shown(None, _no(error.strerror or str(error)))
         if not self._closed and message.id in self._shown:
             self._put(message.id, shown)
 
@@ -183,9 +194,7 @@ async def decode(descriptor: int, background: str) -> Picture:
     try:
         return await asyncio.wait_for(_read(process.stdout), PATIENCE)
     except (TimeoutError, asyncio.IncompleteReadError, ValueError):
-        raise CommandError(
-            "failed.picture", _("It takes too long, or too much memory: open it instead.")
-        ) from None
+        raise CommandError("failed.picture", _("it takes too long, or too much memory.")) from None
     finally:
         with contextlib.suppress(ProcessLookupError):
             process.kill()
@@ -201,14 +210,11 @@ async def _read(said: asyncio.StreamReader) -> Picture:
         return Picture(columns, rows, await said.readexactly(3 * columns * rows))
     sentences = {
         "missing": _(
-            "Pillow is not installed: “pip install salut-a-toi[images]” does it, or your system’s "
-            "python3-pil."
+            "Pillow is missing (pip install salut-a-toi[images], or your system’s python3-pil)."
         ),
-        "large": _("It has too many pixels ({size}): open it instead.").format(
-            size="×".join(words[1:])
-        ),
-        "unknown": _("It is no picture of a kind that is decoded here: open it instead."),
-        "broken": _("It is damaged."),
+        "large": _("it has too many pixels, {size}.").format(size="×".join(words[1:])),
+        "unknown": _("it is none of a kind that is decoded here."),
+        "broken": _("it is damaged."),
     }
     sentence = sentences.get(words[0])
     if sentence is None:
