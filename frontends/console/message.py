@@ -88,8 +88,7 @@ def day_text(day: date) -> str:
 
 def _text(row: ChatRow, look: Look) -> list[Part]:
     message, mine = row.message, row.ours
-    # The layout isolates what runs from right to left, by rows.
-    name = cells.line(row.author) or "?"
+    name = cells.isolate(cells.line(row.author)) or "?"
     name_look: Hashable = "mine"
     if not mine:
         group = message.type is MessageType.GROUPCHAT or "/" in message.peer

@@ -81,6 +81,8 @@ def test_of_what_moves_the_first_picture_is_shown() -> None:
     assert decode(file.getvalue()).average(0, 0, 4, 4) == (0, 0, 0)
 
 
+#: A drawing of a few bytes which says that it is huge.
+HUGE = b"GIF89a\xff\xff\xff\xff\0\0\0,\0\0\0\0\xff\xff\xff\xff\0\x08\x01\0\0;"
 BOMB = made((30_000, 30_000), 0, "1")
 CUT = made((40, 30))[:-30]
 
