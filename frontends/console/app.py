@@ -19,7 +19,6 @@ from sat.frontends.console.root import Root
 from sat.frontends.console.screen import Event, Screen
 from sat.frontends.console.texts import _
 from sat.frontends.console.widgets.completing import Completions
-from sat.frontends.console.widgets.paste import PasteFilter
 from sat.frontends.console.widgets.popup import Overlays, Popup
 from sat.frontends.console.workspace import Workspace
 from sat.frontends.core.actions import Actions
@@ -68,7 +67,6 @@ class App:
         self.screen: Screen
         self.shows_occupants = settings.occupants
         self.overlays = Overlays(self.root)
-        self._paste = PasteFilter()
         self._tasks: set[asyncio.Task[None]] = set()
         self._left: asyncio.Future[int]
 
@@ -255,7 +253,7 @@ class App:
 
     def _filter(self, keys: list[Event]) -> list[Event]:
         left: list[Event] = []
-        for key in self._paste(keys):
+        for key in keys:
             if key == "focus out":
                 self.attention.left()
                 continue

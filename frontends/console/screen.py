@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import urwid
-from urwid.display import raw
 
 from sat.frontends.console import themes
+from sat.frontends.console.widgets.paste import PastingScreen
 from sat.frontends.core.clean import clean_line
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ Event = str | tuple[str, int, int, int]
 Filter = Callable[[list[Event]], list[Event]]
 
 
-class _Raw(raw.Screen):
+class _Raw(PastingScreen):
     """urwid's screen, which tells of a closed terminal instead of raising where nobody catches."""
 
     def __init__(self, closed: Callable[[], None]) -> None:

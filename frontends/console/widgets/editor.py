@@ -1,5 +1,6 @@
 """A text of several lines to be written and sent, with all that a shell's line has."""
 
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from typing import ClassVar
 
@@ -282,11 +283,7 @@ class Editor(Keyed, urwid.Widget):
         return True
 
     def _row(self, rows: Sequence[Row]) -> int:
-        at = 0
-        for index, row in enumerate(rows):
-            if row.start <= self.cursor:
-                at = index
-        return at
+        return max(0, bisect_right(rows, self.cursor, key=lambda row: row.start) - 1)
 
     def _complete(self, step: int) -> bool:
         if self._choice is None:
