@@ -6,8 +6,8 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import urwid
 
@@ -26,6 +26,7 @@ SHARE = 5
 #: Is given keys, and clicks as urwid has them; tells which are left for what has the focus.
 Event = str | tuple[str, int, int, int]
 Filter = Callable[[list[Event]], list[Event]]
+Fault = Callable[[Exception, bool], None]
 
 
 class _Raw(PastingScreen):
@@ -48,11 +49,48 @@ class _Raw(PastingScreen):
             self._closed()
 
 
+#: So many pictures in a row that can't be drawn end the program: a screen that lies is worse.
+_FAILURES = 3
+
+
+class _Main(urwid.MainLoop):
+    """urwid's main loop, in which an error of one key, or of one picture, is that one's alone."""
+
+    def __init__(self, *args: Any, fault: Fault, **keywords: Any) -> None:
+        super().__init__(*args, **keywords)
+        self._fault = fault
+        self._failures = 0
+
+    def process_input(self, keys: Iterable[Event]) -> bool:
+        """Let each key do what it means."""
+        done = False
+        for key in keys:
+            try:
+                done |= super().process_input([key])
+            except Exception as error:
+                self._fault(error, False)
+        return done
+
+    def draw_screen(self) -> None:
+        """Draw what there is."""
+        try:
+            super().draw_screen()
+        except Exception as error:
+            self._failures += 1
+            if isinstance(error, OSError):
+                raise
+            self._fault(error, self._failures >= _FAILURES)
+            self.screen.clear()
+        else:
+            self._failures = 0
+
+
 class Screen:
     """What is drawn where, from :meth:`start` to :meth:`stop`.
 
     :param closed: is called when the terminal is gone
     :param before: is called before a picture that no key has made, to say what has changed
+    :param fault: is told of an error of a key, or of a picture, and whether it can't go on so
     """
 
     def __init__(
@@ -63,8 +101,10 @@ class Screen:
         filter: Filter,
         closed: Callable[[], None],
         before: Callable[[], None],
+        fault: Fault,
     ) -> None:
         self._before = before
+        self._fault = fault
         self._filter = filter
         self.colours: themes.Depth = settings.colours or themes.depth()
         self.theme = settings.theme
@@ -72,8 +112,9 @@ class Screen:
         self._raw.set_terminal_properties(colors=self.colours, bright_is_bold=False)
         self._raw.register_palette(themes.palette(self.theme))
         self._loop = asyncio.get_running_loop()
-        self._main = urwid.MainLoop(
+        self._main = _Main(
             widget,
+            fault=fault,
             screen=self._raw,
             handle_mouse=settings.mouse,
             event_loop=urwid.AsyncioEventLoop(loop=self._loop),
@@ -132,7 +173,10 @@ class Screen:
         if not self._raw.started:
             return
         begun = self._loop.time()
-        self._before()
+        try:
+            self._before()
+        except Exception as error:
+            self._fault(error, False)
         self._main.draw_screen()
         self._drawn = self._loop.time()
         self._cost = min(self._drawn - begun, 0.1)

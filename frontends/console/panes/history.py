@@ -72,7 +72,7 @@ class History(urwid.Widget):
         self._app = app
         self.key = key
         self.view = Chat(app.attachment, *key)
-        self.list = MessageList(_Source(self), app.later)
+        self.list = MessageList(_Source(self), app.later, broken=app.fault)
         self.list.keys = {}
         self._whole: set[Hashable] = set()
         self._pictures: Pictures | None = None

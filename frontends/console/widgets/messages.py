@@ -6,6 +6,7 @@ from typing import ClassVar, Protocol
 
 import urwid
 
+from sat.frontends.console.widgets.guarding import Broken, Guarded
 from sat.frontends.console.widgets.highlight import highlighted
 from sat.frontends.console.widgets.keys import Keyed, KeyMap
 from sat.frontends.console.widgets.rowcache import RowCache
@@ -45,6 +46,8 @@ class MessageList(Keyed, urwid.Widget):
     :param source: where rows come from
     :param later: has functions called; None has them called at once, while the list is drawn
     :param pace: seconds between two drawings of what changed by itself; keys are drawn at once
+    :param broken: takes note of an error of a row's widget, and returns the sentence that is drawn
+        in its place, with the attribute ``broken``; without it, the error is the list's
     """
 
     _selectable = True
@@ -65,9 +68,16 @@ class MessageList(Keyed, urwid.Widget):
     #: Lines that a turn of the wheel scrolls.
     wheel = 3
 
-    def __init__(self, source: Source, later: Later | None = None, pace: float = 0.05) -> None:
+    def __init__(
+        self,
+        source: Source,
+        later: Later | None = None,
+        pace: float = 0.05,
+        broken: Broken | None = None,
+    ) -> None:
         super().__init__()
-        self._cache = RowCache(source.widget)
+        self._broken = broken
+        self._cache = self._make_cache(source)
         self._viewport = Viewport(source, self._cache)
         self._later = later
         self._pace = pace
@@ -79,6 +89,12 @@ class MessageList(Keyed, urwid.Widget):
         self._waits = False
         self._stale = False
 
+    def _make_cache(self, source: Source) -> RowCache:
+        broken = self._broken
+        if broken is None:
+            return RowCache(source.widget)
+        return RowCache(lambda key: Guarded(lambda: source.widget(key), broken))
+
     @property
     def source(self) -> Source:
         """Where rows come from; with another one, the list begins at its end."""
@@ -86,7 +102,7 @@ class MessageList(Keyed, urwid.Widget):
 
     @source.setter
     def source(self, source: Source) -> None:
-        self._cache = RowCache(source.widget)
+        self._cache = self._make_cache(source)
         self._viewport = Viewport(source, self._cache)
         self._selected, self._seen, self._told = None, (), {}
         self._invalidate()
