@@ -6,9 +6,10 @@ from typing import ClassVar, Protocol
 
 import urwid
 
+from sat.frontends.console.widgets.acting import Acting
 from sat.frontends.console.widgets.guarding import Broken, Guarded
 from sat.frontends.console.widgets.highlight import highlighted
-from sat.frontends.console.widgets.keys import Keyed, KeyMap
+from sat.frontends.console.widgets.keys import KeyMap
 from sat.frontends.console.widgets.rowcache import RowCache
 from sat.frontends.console.widgets.viewport import Placed, Source, Viewport
 
@@ -22,7 +23,7 @@ class Later(Protocol):
         """Have the function called."""
 
 
-class MessageList(Keyed, urwid.Widget):
+class MessageList(Acting):
     """Rows of any height, of which there can be any number; the newest is at the bottom.
 
     Rows are named by keys, in an order that the ``source`` knows. The list asks it for the widgets
@@ -50,8 +51,6 @@ class MessageList(Keyed, urwid.Widget):
         in its place, with the attribute ``broken``; without it, the error is the list's
     """
 
-    _selectable = True
-    _sizing = frozenset([urwid.BOX])
     signals: ClassVar[list[str]] = ["viewed", "near-top", "near-bottom", "selected", "activated"]
     KEYS: ClassVar[KeyMap] = {
         "line-up": ("up",),
@@ -81,7 +80,6 @@ class MessageList(Keyed, urwid.Widget):
         self._viewport = Viewport(source, self._cache)
         self._later = later
         self._pace = pace
-        self._size = (80, 24)
         self._selected: Hashable = None
         self._pattern: re.Pattern[str] | None = None
         self._seen: tuple[Hashable, ...] = ()
@@ -228,12 +226,6 @@ class MessageList(Keyed, urwid.Widget):
 
     def _placed(self) -> list[Placed]:
         return self._viewport.layout(self._size, self._selected)
-
-    def keypress(self, size: tuple[int, int], key: str) -> str | None:  # type: ignore[override]
-        """Do what the key means; return it if it means nothing here."""
-        self._size = size
-        action = self.action(key)
-        return None if action is not None and self.act(action) else key
 
     def mouse_event(  # type: ignore[override]
         self, size: tuple[int, int], event: str, button: int, col: int, row: int, focus: bool

@@ -7,6 +7,8 @@ from typing import Any
 from urwid.display import raw
 from urwid.util import get_encoding
 
+from sat.frontends.console.widgets.cells import line
+
 _BEGIN, _END = b"\x1b[200~", b"\x1b[201~"
 #: What would do something as a key, and what has no place in a text.
 _NO_TEXT = re.compile("\x1b(?:\\[[0-?]*[ -/]*[@-~]|O[ -~])?|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
@@ -22,6 +24,16 @@ def paste_key(text: str) -> str:
 def pasted(key: str) -> str | None:
     """Return the text that a key of :class:`PasteFilter` holds, or None if it is another key."""
     return key[len(_PREFIX) :] if key.startswith(_PREFIX) else None
+
+
+def written(key: str, most: int = 200) -> str:
+    """Return what a key writes into a line: itself, or the paste that it is; else nothing.
+
+    :param most: how many characters of a paste
+    """
+    if len(key) == 1:
+        return key if key.isprintable() else ""
+    return line(pasted(key) or "")[:most]
 
 
 def as_text(key: str) -> str:

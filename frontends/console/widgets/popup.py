@@ -64,8 +64,7 @@ class Popup(Keyed, urwid.Widget, Generic[Shown]):
     def keypress(self, size: tuple[int, int], key: str) -> str | None:  # type: ignore[override]
         """Give a key to the body first."""
         left = self.body.keypress(self._inner(size) or size, key)
-        action = None if left is None else self.action(left)
-        return None if action is not None and self.act(action) else left
+        return None if left is None or self.does(left) else left
 
     def mouse_event(  # type: ignore[override]
         self, size: tuple[int, int], event: str, button: int, col: int, row: int, focus: bool
