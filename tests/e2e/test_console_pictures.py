@@ -90,11 +90,15 @@ def test_what_is_no_picture_has_a_sentence_in_its_place(server, house: Daemon, t
         console.press("Up", "p")
         console.wait_for("No picture: it is damaged.")
         console.press("Up")
-        # What the mouse finds is what Enter does.
         console.press("Enter")
         console.wait_for("Show the picture")
         console.press("Enter")
         console.wait_for("No picture: it is none of a kind")
+        # The mouse does as well: the chosen one is clicked, and then the first of what can be done.
+        console.click(*console.find("text.png"))
+        console.wait_for("Hide the picture")
+        console.click(*console.find("Hide the picture"))
+        console.wait_without("none of a kind")
 
 
 def test_pictures_scroll_and_are_cut_at_the_edge(server, house: Daemon, two, folder) -> None:

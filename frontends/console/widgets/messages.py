@@ -42,7 +42,8 @@ class MessageList(Acting):
     their own. The selected row is drawn as in focus.
 
     Actions: ``line-up``, ``line-down``, ``page-up``, ``page-down``, ``start``, ``end``,
-    ``select-up``, ``select-down``, ``unselect``, ``activate``. The wheel scrolls, a click selects.
+    ``select-up``, ``select-down``, ``unselect``, ``activate``. The wheel scrolls, a click
+    selects, and activates what was selected.
 
     :param source: where rows come from
     :param later: has functions called; None has them called at once, while the list is drawn
@@ -243,6 +244,8 @@ class MessageList(Acting):
                 if one.widget.mouse_event((size[0],), event, button, col, at, focus):
                     return True
                 if button == 1:
+                    if one.key == self._selected:
+                        return self.act("activate")
                     self.select(one.key)
                     return True
         return False
