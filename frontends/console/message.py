@@ -27,8 +27,6 @@ PREFIX = 8
 NARROW = 30
 #: Characters of one message that are drawn; all of it can be copied, and is shown by a key.
 MOST = 20_000
-#: Cells of a picture: in a row, and rows.
-PICTURE = (60, 15)
 
 Part = tuple[Hashable, str]
 
@@ -66,9 +64,12 @@ def _below(look: Look) -> urwid.Widget | None:
         return None
     if look.picture.picture is None:
         return urwid.Text(("dim", cells.clean(look.picture.sentence)), layout=ISOLATING)
+    from sat.frontends.console.pictures import CELLS
     from sat.frontends.console.widgets.image import HalfBlocks
+    from sat.frontends.console.widgets.sixel import Sixel
 
-    return HalfBlocks(look.picture.picture, *PICTURE, look.colours)
+    blocks = HalfBlocks(look.picture.picture, *CELLS, look.colours)
+    return Sixel(look.picture.strips, blocks) if look.picture.strips is not None else blocks
 
 
 def day_text(day: date) -> str:

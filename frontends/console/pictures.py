@@ -7,6 +7,7 @@ they have said that their contacts' pictures are shown by themselves.
 import asyncio
 import contextlib
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Callable, Hashable, Iterable
@@ -18,6 +19,7 @@ from sat.bridge.errors import CommandError
 from sat.bridge.model import Attachment, Contact, Message, MessageType
 from sat.frontends.console.texts import _
 from sat.frontends.console.widgets.image import Picture
+from sat.frontends.console.widgets.sixel import Strips
 from sat.frontends.core.views.chat import ChatRow
 
 if TYPE_CHECKING:
@@ -25,6 +27,11 @@ if TYPE_CHECKING:
 
 #: Pixels that are kept of a picture: what is drawn has two in a cell, and more make it smoother.
 PIXELS = (240, 160)
+#: Cells of a picture: in a row, and rows; and bytes of what the terminal draws itself.
+CELLS = (60, 15)
+STRIPS = 4_000_000
+#: Whatever became of the process that decodes: nothing else than this is written to a terminal.
+_SIXEL = re.compile(rb'\x1bP0;1;0q[0-9;"#!$?-~-]*\x1b\\')
 #: Bytes that are fetched at most: when somebody asks, and by itself.
 MOST = 30_000_000
 MOST_UNASKED = 5_000_000
@@ -38,10 +45,22 @@ _DRAWINGS = (".svg", ".svgz")
 
 
 class Shown(NamedTuple):
-    """What stands below a message: a picture, or a sentence in its place."""
+    """What stands below a message: a picture, or a sentence in its place.
+
+    ``strips`` are the picture as the terminal draws it itself, if it does.
+    """
 
     picture: Picture | None
     sentence: str = ""
+    strips: Strips | None = None
+
+
+class Graphics(NamedTuple):
+    """What a terminal draws itself: how many colours, and how many pixels a cell has."""
+
+    colours: int
+    width: int
+    height: int
 
 
 def picture_of(message: Message) -> int | None:
@@ -164,8 +183,8 @@ class Pictures:
                     descriptor = file.fileno()
                     await self._app.actions.fetch_file(message, number, descriptor, limit)
                     dark = self._app.screen.theme != "light"
-                    picture = await decode(descriptor, "000000" if dark else "ffffff")
-                shown = Shown(picture)
+                    graphics = await self._app.screen.graphics()
+                    shown = await decode(descriptor, "000000" if dark else "ffffff", graphics)
             except CommandError as error:
                 shown = Shown(None, _no(error.sentence))
             except OSError as error:
@@ -174,25 +193,31 @@ class Pictures:
             self._put(message.id, shown)
 
 
-async def decode(descriptor: int, background: str) -> Picture:
-    """Return the pixels of a picture, decoded in a process of its own.
+async def decode(descriptor: int, background: str, graphics: Graphics | None = None) -> Shown:
+    """Return what is shown of a picture, decoded in a process of its own.
 
     :param descriptor: of the open file
     :param background: the colour under what is transparent, six hexadecimal digits
+    :param graphics: what the terminal draws itself
     :raises CommandError: ``failed.picture``, with the reason
     """
     os.lseek(descriptor, 0, os.SEEK_SET)
+    sixel: list[int] = []
+    if graphics is not None:
+        columns, rows = CELLS
+        sixel = [columns * graphics.width, rows * graphics.height, graphics.colours]
+        sixel.append(graphics.height)
     pipe, none = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-P", str(Path(__file__).with_name("decoding.py"))),
-        *(*map(str, PIXELS), background),
+        *(*map(str, PIXELS), background, *map(str, sixel)),
         stdin=descriptor,
         stdout=pipe,
         stderr=none,
     )
     assert process.stdout is not None
     try:
-        return await asyncio.wait_for(_read(process.stdout), PATIENCE)
+        return await asyncio.wait_for(_read(process.stdout, graphics), PATIENCE)
     except (TimeoutError, asyncio.IncompleteReadError, ValueError):
         raise CommandError("failed.picture", _("it takes too long, or too much memory.")) from None
     finally:
@@ -201,13 +226,23 @@ async def decode(descriptor: int, background: str) -> Picture:
         await process.wait()
 
 
-async def _read(said: asyncio.StreamReader) -> Picture:
+async def _read(said: asyncio.StreamReader, graphics: Graphics | None) -> Shown:
     words = (await said.readuntil(b"\n")).decode("ascii").split()
     if words[0] == "ok":
         columns, rows = int(words[1]), int(words[2])
         if not (0 < columns <= PIXELS[0] and 0 < rows <= PIXELS[1]):
             raise ValueError("it is larger than was asked for")
-        return Picture(columns, rows, await said.readexactly(3 * columns * rows))
+        picture = Picture(columns, rows, await said.readexactly(3 * columns * rows))
+        if graphics is None:
+            return Shown(picture)
+        width, *sizes = map(int, words[3:])
+        cells = -(-width // graphics.width)
+        if not (0 < cells <= CELLS[0] and 0 < len(sizes) <= CELLS[1] and sum(sizes) <= STRIPS):
+            return Shown(picture)
+        strips = [await said.readexactly(one) for one in sizes]
+        if not all(_SIXEL.fullmatch(one) for one in strips):
+            raise ValueError("it would do something else than to draw")
+        return Shown(picture, "", Strips(cells, strips))
     sentences = {
         "missing": _(
             "Pillow is missing (pip install salut-a-toi[images], or your system’s python3-pil)."

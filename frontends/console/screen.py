@@ -4,6 +4,7 @@ import asyncio
 import base64
 import contextlib
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -12,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 import urwid
 
 from sat.frontends.console import themes
-from sat.frontends.console.widgets.paste import PastingScreen
+from sat.frontends.console.widgets.sixel import SixelScreen
 from sat.frontends.core.clean import clean_line
 
 if TYPE_CHECKING:
+    from sat.frontends.console.pictures import Graphics
     from sat.frontends.console.settings import Settings
 
 #: Seconds between two pictures while what is shown changes by itself; a key is drawn at once.
@@ -23,18 +25,47 @@ PACE = 0.05
 #: Pictures take at most such a part of the time: keys come in between.
 SHARE = 5
 
+#: Seconds that a terminal has to say what it draws.
+ANSWER = 1.5
+#: What terminals answer: XTSMGRAPHICS, and DA1 after it, or DA1 alone.
+_ANSWER = re.compile(rb"\x1b\[\?[\d;]*[Sc]")
+
 #: Is given keys, and clicks as urwid has them; tells which are left for what has the focus.
 Event = str | tuple[str, int, int, int]
 Filter = Callable[[list[Event]], list[Event]]
 Fault = Callable[[Exception, bool], None]
 
 
-class _Raw(PastingScreen):
-    """urwid's screen, which tells of a closed terminal instead of raising where nobody catches."""
+class _Raw(SixelScreen):
+    """urwid's screen, which tells of a closed terminal instead of raising where nobody catches.
+
+    ``answered`` waits for what the terminal says that it is.
+    """
+
+    answered: "asyncio.Future[bytes] | None" = None
+    _heard = b""
 
     def __init__(self, closed: Callable[[], None]) -> None:
         super().__init__(bracketed_paste_mode=True, focus_reporting=True)
         self._closed = closed
+
+    def parse_input(
+        self,
+        event_loop: Any,
+        callback: Callable[[list[Any], list[int]], Any] | None,
+        codes: list[int],
+        wait_for_more: bool = True,
+    ) -> Any:
+        """Parse what came, but for what was asked for."""
+        if self.answered is not None:
+            came = bytes(codes)
+            for answer in _ANSWER.findall(came):
+                self._heard += answer
+                if answer.endswith(b"c") and not self.answered.done():
+                    self.answered.set_result(self._heard)
+            # One that comes late is no key either.
+            codes = [*_ANSWER.sub(b"", came)]
+        return super().parse_input(event_loop, callback, codes, wait_for_more)
 
     def write(self, data: str) -> None:
         try:
@@ -85,6 +116,15 @@ class _Main(urwid.MainLoop):
             self._failures = 0
 
 
+def read_answer(told: bytes) -> tuple[int, bool]:
+    """Return how many colours a terminal says that its pictures have, and if it draws sixel."""
+    colours = re.search(rb"\x1b\[\?1;0;(\d{1,5})S", told)
+    device = re.search(rb"\x1b\[\?([\d;]*)c", told)
+    can = device is not None and b"4" in device[1].split(b";")[1:]
+    # The VT340 had sixteen; more than 256 make no difference that is seen.
+    return max(2, min(256, int(colours[1]) if colours else 16)), can
+
+
 class Screen:
     """What is drawn where, from :meth:`start` to :meth:`stop`.
 
@@ -126,7 +166,7 @@ class Screen:
         self._title = ""
         #: Whether the person looks at this terminal, as far as it tells.
         self.focused = True
-        self._pasting = False
+        self._asking: asyncio.Task[Graphics | None] | None = None
 
     @property
     def size(self) -> tuple[int, int]:
@@ -201,6 +241,49 @@ class Screen:
                 self.focused = key == "focus in"
             left.append(key)
         return self._filter(left)
+
+    async def graphics(self) -> "Graphics | None":
+        """Return what the terminal says that it draws itself, which it is asked once.
+
+        Inside tmux it is tmux that answers. None if it draws nothing but text.
+        """
+        if self._asking is None:
+            self._asking = self._loop.create_task(self._ask_graphics())
+        return await asyncio.shield(self._asking)
+
+    async def _ask_graphics(self) -> "Graphics | None":
+        from sat.frontends.console.pictures import Graphics
+
+        cell = self._cell()
+        if cell is None or not self._raw.started:
+            return None
+        self._raw.answered = self._loop.create_future()
+        # How many colours (xterm's XTSMGRAPHICS), then what it is (DA1), which all answer.
+        self._say("\x1b[?1;1;0S\x1b[c")
+        try:
+            told = await asyncio.wait_for(self._raw.answered, ANSWER)
+        except TimeoutError:
+            return None
+        colours, can = read_answer(told)
+        if not can:
+            return None
+        self._raw.draws_sixel = True
+        return Graphics(colours, *cell)
+
+    def _cell(self) -> tuple[int, int] | None:
+        """Return how many pixels a cell has, if the terminal tells."""
+        import fcntl
+        import struct
+        import termios
+
+        try:
+            told = fcntl.ioctl(sys.stdout.fileno(), termios.TIOCGWINSZ, bytes(8))
+        except OSError:
+            return None
+        lines, columns, width, height = struct.unpack("HHHH", told)
+        if not (lines and columns and width >= 2 * columns and height >= 4 * lines):
+            return None
+        return width // columns, height // lines
 
     # What follows is no picture: sequences that terminals know, or ignore.
 

@@ -3,6 +3,7 @@
 import asyncio
 import io
 import os
+import re
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,19 +20,25 @@ from sat.frontends.core.views.chat import ChatRow
 RED, BLACK, WHITE = b"\xff\0\0", b"\0\0\0", b"\xff\xff\xff"
 
 
-def decode(content: bytes, background: str = "000000"):
-    """Return what is decoded of a file, or the sentence that stands in its place."""
+def shown(content: bytes, background: str = "000000", graphics=None):
+    """Return what is shown of a file, or the sentence that stands in its place."""
 
     async def story():
         with tempfile.TemporaryFile() as file:
             file.write(content)
             file.flush()
             try:
-                return await pictures.decode(file.fileno(), background)
+                return await pictures.decode(file.fileno(), background, graphics)
             except CommandError as error:
                 return error.sentence
 
     return asyncio.run(story())
+
+
+def decode(content: bytes, background: str = "000000"):
+    """Return the pixels of a file, or the sentence that stands in its place."""
+    found = shown(content, background)
+    return found if isinstance(found, str) else found.picture
 
 
 def made(size, colour="red", mode="RGB", kind="PNG", **how) -> bytes:
@@ -116,6 +123,65 @@ def test_the_largest_that_is_decoded_fits_its_memory() -> None:
 def test_one_that_takes_too_long_is_given_up(monkeypatch) -> None:
     monkeypatch.setattr(pictures, "PATIENCE", 0.0)
     assert "too long" in decode(made((9, 9)))
+
+
+def drawn_by_sixel(strips) -> list[list[tuple[int, int, int]]]:
+    """Return the pixels, in hundredths, that a terminal draws of strips one below another."""
+    lines: list[list[tuple[int, int, int]]] = []
+    for strip in strips:
+        head, body = re.fullmatch(rb"\x1bP0;1;0q(\"[\d;]+)(.*)\x1b\\", strip, re.S).groups()
+        width, height = map(int, head.split(b";")[2:])
+        colours, colour, x, top = {}, 0, 0, len(lines)
+        lines += [[(0, 0, 0)] * width for _ in range(height)]
+        for one in re.finditer(rb"#(\d+)(?:;2;(\d+);(\d+);(\d+))?|!(\d+)(.)|([?-~])|([$-])", body):
+            number, red, green, blue, count, many, single, move = one.groups()
+            if number is not None:
+                colour = int(number)
+                if red is not None:
+                    colours[colour] = (int(red), int(green), int(blue))
+            elif move is not None:
+                x, top = 0, top + (6 if move == b"-" else 0)
+            else:
+                end = x + int(count or 1)
+                for bit in range(6):
+                    if (many or single)[0] - 63 >> bit & 1:
+                        lines[top + bit][x:end] = [colours[colour]] * (end - x)
+                x = end
+    return lines
+
+
+@pytest.mark.parametrize("cell", [6, 13, 20, 100])
+def test_what_the_terminal_draws_itself_is_the_picture(cell: int) -> None:
+    image = Image.new("RGB", (60, 40))
+    for x in range(60):
+        for y in range(40):
+            image.putpixel((x, y), (255 * (x // 20) // 2, 255 * (y // 10) // 3, 0))
+    file = io.BytesIO()
+    image.save(file, "PNG")
+    found = shown(file.getvalue(), graphics=pictures.Graphics(256, 7, cell))
+    assert found.strips.columns == 9
+    assert len(found.strips.rows) == -(-40 // cell)
+    assert found.picture[:2] == (60, 40)
+    lines = drawn_by_sixel(found.strips.rows)
+    for x in range(60):
+        for y in range(40):
+            wanted = [one / 2.55 for one in image.getpixel((x, y))]
+            assert all(abs(one - two) <= 2 for one, two in zip(lines[y][x], wanted, strict=True))
+
+
+def test_a_large_one_fits_the_cells_that_it_has() -> None:
+    found = shown(made((4000, 3000)), graphics=pictures.Graphics(16, 10, 20))
+    assert found.strips.columns <= 60 and len(found.strips.rows) <= 15
+    assert found.picture.columns <= 240 and found.picture.rows <= 160
+
+
+def test_a_decoder_that_was_taken_over_writes_nothing_to_the_terminal(
+    tmp_path, monkeypatch
+) -> None:
+    evil = tmp_path / "decoding.py"
+    evil.write_text("print('ok 1 1 1 9\\n\\0\\0\\0' + '\\x1b]0;evil\\a', end='')")
+    monkeypatch.setattr(pictures, "__file__", str(tmp_path / "pictures.py"))
+    assert "too long" in shown(made((1, 1)), graphics=pictures.Graphics(16, 10, 20))
 
 
 def test_without_pillow_it_says_what_installs_it(monkeypatch, tmp_path: Path) -> None:
