@@ -4,6 +4,8 @@ import asyncio
 import io
 import os
 import re
+import subprocess
+import sys
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
@@ -238,3 +240,21 @@ def test_whose_are_shown_by_themselves() -> None:
         assert not pictures.is_trusted(row(), other)
     assert not pictures.is_trusted(row(type=MessageType.GROUPCHAT), bob)
     assert not pictures.is_trusted(row(peer="room@x/bob"), bob)
+
+
+@pytest.mark.parametrize(
+    "does",
+    ["mmap.mmap(-1, 2 << 30)", "os.write(os.open(sys.argv[1], os.O_CREAT | os.O_WRONLY), b'x')"],
+)
+@pytest.mark.parametrize("confined", [True, False])
+def test_who_decodes_has_little_memory_and_writes_no_file(tmp_path, does, confined) -> None:
+    decoding = pictures.__file__.replace("pictures.py", "decoding.py")
+    code = (
+        "import mmap, os, runpy, sys\n"
+        f"known = runpy.run_path({decoding!r})\n"
+        f"known['confine']() if {confined} else None\n"
+        f"{does}\n"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "file")]
+    done = subprocess.run(command, capture_output=True, timeout=60)
+    assert (done.returncode == 0) is not confined
