@@ -10,7 +10,7 @@ from sat.frontends.console.widgets.editor import Editor
 from sat.frontends.console.widgets.layout import ISOLATING
 from sat.frontends.console.widgets.menu import Item, Menu
 from sat.frontends.console.widgets.messages import MessageList
-from sat.frontends.console.widgets.paste import PasteFilter
+from sat.frontends.console.widgets.paste import PastingScreen
 from sat.frontends.console.widgets.popup import Overlays, Popup
 from sat.frontends.console.widgets.tabs import Tabs
 
@@ -120,13 +120,11 @@ class Program(Overlays):
 def main() -> None:
     """Run until Quit is chosen."""
     loop = asyncio.new_event_loop()
-    screen = urwid.display.raw.Screen(bracketed_paste_mode=True)
     urwid.MainLoop(
         Program(loop.call_later),
         PALETTE,
-        screen=screen,
+        screen=PastingScreen(bracketed_paste_mode=True),
         event_loop=urwid.AsyncioEventLoop(loop=loop),
-        input_filter=PasteFilter(),
     ).run()
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import inspect
+import os
 import signal
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,6 @@ from sat.frontends.console.root import Root
 from sat.frontends.console.screen import Event, Screen
 from sat.frontends.console.texts import _
 from sat.frontends.console.widgets.completing import Completions
-from sat.frontends.console.widgets.paste import PasteFilter
 from sat.frontends.console.widgets.popup import Overlays, Popup
 from sat.frontends.console.workspace import Workspace
 from sat.frontends.core.actions import Actions
@@ -29,6 +29,7 @@ from sat.frontends.core.reach import Reach
 
 if TYPE_CHECKING:
     from sat.frontends.console.commands import Commands
+    from sat.frontends.console.faults import Faults
     from sat.frontends.console.main import Arguments
     from sat.frontends.console.panes.chat import ChatPane
     from sat.frontends.console.panes.history import History
@@ -68,8 +69,8 @@ class App:
         self.root.on_focus = self.workspace.focus_changed
         self.screen: Screen
         self.shows_occupants = settings.occupants
-        self.overlays = Overlays(self.root)
-        self._paste = PasteFilter()
+        self.overlays = Overlays(self.root, self.fault)
+        self._faults: Faults | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._left: asyncio.Future[int]
 
@@ -91,6 +92,7 @@ class App:
             filter=self._filter,
             closed=self._hang_up,
             before=self._say_changes,
+            fault=self._tell_fault,
         )
         self.attention = Attention(self)
         self.attachment.observe_link(self._link_changed)
@@ -135,12 +137,32 @@ class App:
                 await work
             except CommandError as error:
                 self.tell(error.sentence, "error")
+            except Exception as error:
+                self._tell_fault(error)
             else:
                 self.screen.draw_soon()
 
         task = asyncio.get_running_loop().create_task(guarded())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    def fault(self, error: Exception, final: bool = False) -> str:
+        """Write down an error that is a fault of the program, and return what is told of it.
+
+        With ``SAT_TRACEBACK`` it ends the program: whoever sets that wants to see it.
+
+        :param final: whether it can't go on like that
+        """
+        if (final or os.environ.get("SAT_TRACEBACK")) and not self._left.done():
+            self._left.set_exception(error)
+        if self._faults is None:
+            from sat.frontends.console.faults import Faults, path
+
+            self._faults = Faults(path())
+        return self._faults.take(error)
+
+    def _tell_fault(self, error: Exception, final: bool = False) -> None:
+        self.tell(self.fault(error, final), "error")
 
     def do(self, name: str) -> bool:
         """Do an action by its name; tell whether there is one."""
@@ -158,6 +180,8 @@ class App:
             done = action(self)
         except CommandError as error:
             self.tell(error.sentence, "error")
+        except Exception as error:
+            self._tell_fault(error)
         else:
             if inspect.iscoroutine(done):
                 self.spawn(done)
@@ -259,7 +283,7 @@ class App:
 
     def _filter(self, keys: list[Event]) -> list[Event]:
         left: list[Event] = []
-        for key in self._paste(keys):
+        for key in keys:
             if key == "focus out":
                 self.attention.left()
                 continue
@@ -337,7 +361,7 @@ class App:
             self._left.set_result(HUNG_UP)
 
     def _failed(self, loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
-        """End with what went wrong: a screen that lies is worse than none."""
+        """Tell what went wrong; end where there is no terminal any more."""
         error = context.get("exception")
         if self._left.done():
             return
@@ -346,6 +370,6 @@ class App:
         ):
             self._hang_up()
         elif isinstance(error, Exception):
-            self._left.set_exception(error)
+            self._tell_fault(error)
         else:
             loop.default_exception_handler(context)

@@ -115,6 +115,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("chat-copy", mark("copy the message"), "chat", ("c",), ("y",)),
     Action("chat-retry", mark("send a failed message again"), "chat", ("r",)),
     Action("chat-open", mark("open its link"), "chat", ("o",)),
+    Action("chat-picture", mark("show its picture, or hide it"), "chat", ("p",)),
+    Action("chat-save", mark("save its file"), "chat", ("s",)),
     Action(
         "chat-write", mark("back to where you write"), "chat", ("esc", "tab"), ("i", "a", "tab")
     ),

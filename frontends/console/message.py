@@ -3,7 +3,7 @@
 from collections.abc import Hashable
 from datetime import date
 from functools import lru_cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import urwid
 
@@ -18,6 +18,9 @@ from sat.frontends.core import colours, markup
 from sat.frontends.core.markup import Line, Run, Style
 from sat.frontends.core.views.chat import ChatRow
 
+if TYPE_CHECKING:
+    from sat.frontends.console.pictures import Shown
+
 #: Columns of the time and the sign of how far it has come.
 PREFIX = 8
 #: Narrower ones have the time alone before a message, and narrower yet nothing.
@@ -31,13 +34,14 @@ Part = tuple[Hashable, str]
 class Look(NamedTuple):
     """What the drawing of a message depends on beside the message itself.
 
-    ``nick`` is what we are called in the room, where it is one.
+    ``nick`` is what we are called in the room, where it is one; ``picture`` is what stands below.
     """
 
     theme: str
     colours: themes.Depth
     nick: str = ""
     whole: bool = False
+    picture: "Shown | None" = None
 
 
 def widget(row: ChatRow, look: Look) -> urwid.Widget:
@@ -51,7 +55,21 @@ def widget(row: ChatRow, look: Look) -> urwid.Widget:
         above.append(("day", day_text(row.day)))
     if row.unread:
         above.append(("read", _("new")))
-    return _Row(above, prefix, _text(row, look))
+    return _Row(above, prefix, _text(row, look), _below(look))
+
+
+def _below(look: Look) -> urwid.Widget | None:
+    """Return what draws the picture of a message, or says why there is none."""
+    if look.picture is None:
+        return None
+    if look.picture.picture is None:
+        return urwid.Text(("dim", cells.clean(look.picture.sentence)), layout=ISOLATING)
+    from sat.frontends.console.pictures import CELLS
+    from sat.frontends.console.widgets.image import HalfBlocks
+    from sat.frontends.console.widgets.sixel import Sixel
+
+    blocks = HalfBlocks(look.picture.picture, *CELLS, look.colours)
+    return Sixel(look.picture.strips, blocks) if look.picture.strips is not None else blocks
 
 
 def day_text(day: date) -> str:
@@ -71,8 +89,7 @@ def day_text(day: date) -> str:
 
 def _text(row: ChatRow, look: Look) -> list[Part]:
     message, mine = row.message, row.ours
-    # The layout isolates what runs from right to left, by rows.
-    name = cells.line(row.author) or "?"
+    name = cells.isolate(cells.line(row.author)) or "?"
     name_look: Hashable = "mine"
     if not mine:
         group = message.type is MessageType.GROUPCHAT or "/" in message.peer
@@ -175,13 +192,20 @@ def name_attribute(seed: str, theme: str, depth: themes.Depth) -> urwid.AttrSpec
 
 
 class _Row(urwid.Widget):
-    """A message: its time and sign at the left, the text beside them."""
+    """A message: its time and sign at the left, the text beside them, the picture below it."""
 
     _sizing = frozenset([urwid.FLOW])
     _selectable = False
 
-    def __init__(self, above: list[tuple[str, str]], prefix: list[Part], text: list[Part]) -> None:
+    def __init__(
+        self,
+        above: list[tuple[str, str]],
+        prefix: list[Part],
+        text: list[Part],
+        below: urwid.Widget | None,
+    ) -> None:
         super().__init__()
+        self._below = below
         self._above = above
         self._parts = (prefix, text)
         self._texts: dict[tuple[bool, bool], urwid.Text | urwid.AttrMap[urwid.Text]] = {}
@@ -208,7 +232,17 @@ class _Row(urwid.Widget):
             rows = self._drawn(True, False).rows((columns,))
         else:
             rows = self._drawn(False, False).rows((columns - PREFIX,))
-        return len(self._above) + rows
+        return len(self._above) + rows + self._picture_rows(columns)
+
+    def _picture_rows(self, columns: int) -> int:
+        if self._below is None:
+            return 0
+        rows: int = self._below.rows((self._indented(columns),))  # type: ignore[attr-defined]
+        return rows
+
+    @staticmethod
+    def _indented(columns: int) -> int:
+        return columns if columns < NARROW else columns - PREFIX
 
     def render(self, size: tuple[int], focus: bool = False) -> urwid.Canvas:  # type: ignore[override]
         """Draw it; in focus, it is the chosen one."""
@@ -221,10 +255,16 @@ class _Row(urwid.Widget):
             drawn = urwid.CanvasJoin(
                 [(left, None, False, PREFIX), (text, None, False, columns - PREFIX)]
             )
-        if not self._above:
-            return urwid.CompositeCanvas(drawn)
-        above = paint([[(look, _across(word, columns))] for look, word in self._above], columns)
-        return urwid.CanvasCombine([(above, None, False), (drawn, None, False)])
+        parts = [(drawn, None, False)]
+        if self._above:
+            above = paint([[(look, _across(word, columns))] for look, word in self._above], columns)
+            parts.insert(0, (above, None, False))
+        if self._below is not None:
+            room = self._indented(columns)
+            below = urwid.CompositeCanvas(self._below.render((room,)))
+            below.pad_trim_left_right(columns - room, 0)
+            parts.append((below, None, False))
+        return urwid.CanvasCombine(parts)
 
     def _prefix(self, chosen: bool) -> list[Part]:
         return [("chosen" if chosen else look, text) for look, text in self._parts[0]]

@@ -7,6 +7,7 @@ import urwid
 
 from sat.frontends.console.prompt import Prompt
 from sat.frontends.console.signs import sign
+from sat.frontends.console.widgets.guarding import drawn
 
 #: Narrower screens show either the contacts or the conversations.
 BOTH = 60
@@ -30,6 +31,9 @@ class Doer(Protocol):
 
     def click(self) -> None:
         """Take note that the person is there."""
+
+    def fault(self, error: Exception) -> str:
+        """Take note of an error, and return what is told of it."""
 
 
 class Root(urwid.Widget):
@@ -111,14 +115,16 @@ class Root(urwid.Widget):
         parts = []
         if left:
             focused = focus and self._in_contacts
-            parts.append((self.contacts.render((left, middle), focused), None, focused, left))
+            shown = drawn(self.contacts, (left, middle), focused, self._doer.fault)
+            parts.append((shown, None, focused, left))
         if left and right:
             look = "line.focus" if self._in_contacts else "line"
             bar = urwid.AttrMap(urwid.SolidFill(sign("│")), look).render((1, middle))
             parts.append((bar, None, False, 1))
         if right:
             focused = focus and not self._in_contacts
-            parts.append((self.workspace.render((right, middle), focused), None, focused, right))
+            shown = drawn(self.workspace, (right, middle), focused, self._doer.fault)
+            parts.append((shown, None, focused, right))
         rows = [(urwid.CanvasJoin(parts), None, True)]
         for widget, lines in zip(self.bottom, below, strict=True):
             if lines:

@@ -4,18 +4,20 @@ import asyncio
 import base64
 import contextlib
 import os
+import re
 import signal
 import sys
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import urwid
-from urwid.display import raw
 
 from sat.frontends.console import themes
+from sat.frontends.console.widgets.sixel import SixelScreen
 from sat.frontends.core.clean import clean_line
 
 if TYPE_CHECKING:
+    from sat.frontends.console.pictures import Graphics
     from sat.frontends.console.settings import Settings
 
 #: Seconds between two pictures while what is shown changes by itself; a key is drawn at once.
@@ -23,17 +25,47 @@ PACE = 0.05
 #: Pictures take at most such a part of the time: keys come in between.
 SHARE = 5
 
+#: Seconds that a terminal has to say what it draws.
+ANSWER = 1.5
+#: What terminals answer: XTSMGRAPHICS, and DA1 after it, or DA1 alone.
+_ANSWER = re.compile(rb"\x1b\[\?[\d;]*[Sc]")
+
 #: Is given keys, and clicks as urwid has them; tells which are left for what has the focus.
 Event = str | tuple[str, int, int, int]
 Filter = Callable[[list[Event]], list[Event]]
+Fault = Callable[[Exception, bool], None]
 
 
-class _Raw(raw.Screen):
-    """urwid's screen, which tells of a closed terminal instead of raising where nobody catches."""
+class _Raw(SixelScreen):
+    """urwid's screen, which tells of a closed terminal instead of raising where nobody catches.
+
+    ``answered`` waits for what the terminal says that it is.
+    """
+
+    answered: "asyncio.Future[bytes] | None" = None
+    _heard = b""
 
     def __init__(self, closed: Callable[[], None]) -> None:
         super().__init__(bracketed_paste_mode=True, focus_reporting=True)
         self._closed = closed
+
+    def parse_input(
+        self,
+        event_loop: Any,
+        callback: Callable[[list[Any], list[int]], Any] | None,
+        codes: list[int],
+        wait_for_more: bool = True,
+    ) -> Any:
+        """Parse what came, but for what was asked for."""
+        if self.answered is not None:
+            came = bytes(codes)
+            for answer in _ANSWER.findall(came):
+                self._heard += answer
+                if answer.endswith(b"c") and not self.answered.done():
+                    self.answered.set_result(self._heard)
+            # One that comes late is no key either.
+            codes = [*_ANSWER.sub(b"", came)]
+        return super().parse_input(event_loop, callback, codes, wait_for_more)
 
     def write(self, data: str) -> None:
         try:
@@ -48,11 +80,57 @@ class _Raw(raw.Screen):
             self._closed()
 
 
+#: So many pictures in a row that can't be drawn end the program: a screen that lies is worse.
+_FAILURES = 3
+
+
+class _Main(urwid.MainLoop):
+    """urwid's main loop, in which an error of one key, or of one picture, is that one's alone."""
+
+    def __init__(self, *args: Any, fault: Fault, **keywords: Any) -> None:
+        super().__init__(*args, **keywords)
+        self._fault = fault
+        self._failures = 0
+
+    def process_input(self, keys: Iterable[Event]) -> bool:
+        """Let each key do what it means."""
+        done = False
+        for key in keys:
+            try:
+                done |= super().process_input([key])
+            except Exception as error:
+                self._fault(error, False)
+        return done
+
+    def draw_screen(self) -> None:
+        """Draw what there is."""
+        try:
+            super().draw_screen()
+        except Exception as error:
+            self._failures += 1
+            if isinstance(error, OSError):
+                raise
+            self._fault(error, self._failures >= _FAILURES)
+            self.screen.clear()
+        else:
+            self._failures = 0
+
+
+def read_answer(told: bytes) -> tuple[int, bool]:
+    """Return how many colours a terminal says that its pictures have, and if it draws sixel."""
+    colours = re.search(rb"\x1b\[\?1;0;(\d{1,5})S", told)
+    device = re.search(rb"\x1b\[\?([\d;]*)c", told)
+    can = device is not None and b"4" in device[1].split(b";")[1:]
+    # The VT340 had sixteen; more than 256 make no difference that is seen.
+    return max(2, min(256, int(colours[1]) if colours else 16)), can
+
+
 class Screen:
     """What is drawn where, from :meth:`start` to :meth:`stop`.
 
     :param closed: is called when the terminal is gone
     :param before: is called before a picture that no key has made, to say what has changed
+    :param fault: is told of an error of a key, or of a picture, and whether it can't go on so
     """
 
     def __init__(
@@ -63,8 +141,10 @@ class Screen:
         filter: Filter,
         closed: Callable[[], None],
         before: Callable[[], None],
+        fault: Fault,
     ) -> None:
         self._before = before
+        self._fault = fault
         self._filter = filter
         self.colours: themes.Depth = settings.colours or themes.depth()
         self.theme = settings.theme
@@ -72,8 +152,9 @@ class Screen:
         self._raw.set_terminal_properties(colors=self.colours, bright_is_bold=False)
         self._raw.register_palette(themes.palette(self.theme))
         self._loop = asyncio.get_running_loop()
-        self._main = urwid.MainLoop(
+        self._main = _Main(
             widget,
+            fault=fault,
             screen=self._raw,
             handle_mouse=settings.mouse,
             event_loop=urwid.AsyncioEventLoop(loop=self._loop),
@@ -85,7 +166,7 @@ class Screen:
         self._title = ""
         #: Whether the person looks at this terminal, as far as it tells.
         self.focused = True
-        self._pasting = False
+        self._asking: asyncio.Task[Graphics | None] | None = None
 
     @property
     def size(self) -> tuple[int, int]:
@@ -133,7 +214,10 @@ class Screen:
         if not self._raw.started:
             return
         begun = self._loop.time()
-        self._before()
+        try:
+            self._before()
+        except Exception as error:
+            self._fault(error, False)
         self._main.draw_screen()
         self._drawn = self._loop.time()
         self._cost = min(self._drawn - begun, 0.1)
@@ -158,6 +242,49 @@ class Screen:
                 self.focused = key == "focus in"
             left.append(key)
         return self._filter(left)
+
+    async def graphics(self) -> "Graphics | None":
+        """Return what the terminal says that it draws itself, which it is asked once.
+
+        Inside tmux it is tmux that answers. None if it draws nothing but text.
+        """
+        if self._asking is None:
+            self._asking = self._loop.create_task(self._ask_graphics())
+        return await asyncio.shield(self._asking)
+
+    async def _ask_graphics(self) -> "Graphics | None":
+        from sat.frontends.console.pictures import Graphics
+
+        cell = self._cell()
+        if cell is None or not self._raw.started:
+            return None
+        self._raw.answered = self._loop.create_future()
+        # How many colours (xterm's XTSMGRAPHICS), then what it is (DA1), which all answer.
+        self._say("\x1b[?1;1;0S\x1b[c")
+        try:
+            told = await asyncio.wait_for(self._raw.answered, ANSWER)
+        except TimeoutError:
+            return None
+        colours, can = read_answer(told)
+        if not can:
+            return None
+        self._raw.draws_sixel = True
+        return Graphics(colours, *cell)
+
+    def _cell(self) -> tuple[int, int] | None:
+        """Return how many pixels a cell has, if the terminal tells."""
+        import fcntl
+        import struct
+        import termios
+
+        try:
+            told = fcntl.ioctl(sys.stdout.fileno(), termios.TIOCGWINSZ, bytes(8))
+        except OSError:
+            return None
+        lines, columns, width, height = struct.unpack("HHHH", told)
+        if not (lines and columns and width >= 2 * columns and height >= 4 * lines):
+            return None
+        return width // columns, height // lines
 
     # What follows is no picture: sequences that terminals know, or ignore.
 

@@ -20,7 +20,10 @@ _KINDS: Mapping[str, type | tuple[type, ...]] = {
     "hide_offline": bool,
     "occupants": bool,
     "plain": bool,
+    "images": str,
 }
+#: Whose pictures are shown: nobody's, those that are asked for, those of contacts by themselves.
+IMAGES = ("never", "asked", "contacts")
 _COLOURS = (1, 16, 256, 1 << 24)
 
 
@@ -36,6 +39,7 @@ class Settings(NamedTuple):
     hide_offline: bool = False
     occupants: bool = True
     plain: bool = False
+    images: str = "asked"
     keys: Keys = Keys("plain")
 
 
@@ -96,6 +100,7 @@ def _complaint(name: str, value: object) -> str:
         "theme": tuple(THEMES),
         "preset": PRESETS,
         "colours": _COLOURS,
+        "images": IMAGES,
     }
     listed = choices.get(name)
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is int):

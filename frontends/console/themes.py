@@ -96,6 +96,8 @@ _DARK: dict[str, tuple[str, ...]] = {
     "candidate": ("light gray", "dark blue", "", "#ddd", "#235"),
     "candidate chosen": ("black", "light gray", "standout", "#fff", "#48a"),
     "candidate hint": ("dark cyan", "dark blue", "", "#9bd", "#235"),
+    "broken": ("light red", "default", "bold", "#f77", "default"),
+    "picture": ("default", "default", "", "default", "default"),
     "code": ("light green", "default", "", "#ad8", "g15"),
     "quote": ("dark cyan", "default", "", "#8ab", "default"),
     "markup": ("dark gray", "default", "", "g46", "default"),
@@ -174,6 +176,7 @@ _LIGHT = _DARK | {
     "candidate chosen": ("white", "dark blue", "standout", "#fff", "#358"),
     "candidate hint": ("dark blue", "light gray", "", "#357", "#cde"),
     "action": ("dark magenta,italics", "default", "", "#828,italics", "default"),
+    "broken": ("dark red", "default", "bold", "#c00", "default"),
     "code": ("dark green", "default", "", "#261", "g93"),
     "quote": ("dark cyan", "default", "", "#257", "default"),
     "markup": ("light gray", "default", "", "g62", "default"),
@@ -198,7 +201,7 @@ def _contrasted(name: str) -> tuple[str, ...]:
     marks = "".join(f",{one}" for one in kept if one in dark[0])
     if "standout" in dark[2]:
         return (f"black{marks}", "white", "standout", f"#000{marks}", "#fff")
-    if name in ("mention", "failed", "error", "read", "busy"):
+    if name in ("mention", "failed", "error", "read", "busy", "broken"):
         return (f"yellow{marks}", "black", "bold", f"#ff0{marks}", "#000")
     return (f"white{marks}", "black", dark[2], f"#fff{marks}", "#000")
 

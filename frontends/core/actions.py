@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 from binascii import b2a_base64
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
 
 from sat.bridge.errors import CommandError
+from sat.bridge.model import (
+    Attachment as File,
+)
 from sat.bridge.model import (
     Contact,
     Conversation,
@@ -29,6 +33,8 @@ _PAUSE = 1.0
 _LEAVE = 5.0
 #: Seconds that connecting, or joining a room, may take.
 _LONG = 120.0
+#: Seconds that fetching a file may take.
+_FETCH = 1800.0
 
 
 class Actions:
@@ -243,6 +249,37 @@ class Actions:
             raise CommandError("failed.file", f"{path}: {error.strerror}.") from error
         finally:
             os.close(descriptor)
+
+    async def fetch_file(self, message: Message, number: int, descriptor: int, limit: int) -> File:
+        """Let the daemon fetch a file that a message points to, into an open and empty one.
+
+        :param number: which of the message's attachments
+        :param descriptor: of a regular file
+        :param limit: how many bytes are taken at most
+        :raises CommandError: what the daemon refuses, or can't get
+        """
+        call = self._attachment.call
+        passes = self._attachment.passes_files
+        blob = None if passes else await call("blob.open", str)
+        try:
+            found = await call(
+                *("file.fetch", File), descriptors=[descriptor] if passes else [], within=_FETCH,
+                profile=message.profile, id=message.id, number=number, limit=limit, blob=blob,
+            )  # fmt: skip
+            if blob is None:
+                return found
+            offset = 0
+            while piece := await call("blob.read", bytes, id=blob, offset=offset, size=PIECE):
+                offset += os.pwrite(descriptor, piece, offset)
+            return found
+        except OSError as error:
+            raise CommandError(
+                "failed.file", f"The file can't be kept here: {error.strerror}."
+            ) from error
+        finally:
+            if blob is not None:
+                with contextlib.suppress(CommandError):
+                    await call("blob.close", type(None), id=blob)
 
     # ---- what goes on beside
 

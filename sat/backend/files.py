@@ -1,6 +1,6 @@
-"""Sending files: the calls ``file.*`` and ``transfer.*``.
+"""Sending and fetching files: the calls ``file.*`` and ``transfer.*``.
 
-A frontend passes an open descriptor; from then on the transfer is the daemon's, whether or not the
+A frontend passes an open descriptor; from then on a transfer is the daemon's, whether or not the
 frontend stays. How the file travels is the plugins' affair (:func:`sat.plugin.file_method`).
 """
 
@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Annotated, cast
 import msgspec
 from sqlalchemy import bindparam, select
 from sqlalchemy.dialects.sqlite import insert as upsert
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import CancelledError, Deferred, DeferredSemaphore
 
 from sat.backend import schema
+from sat.backend.http import Http
 from sat.backend.schema import Prepared
 from sat.backend.store import Reader
-from sat.backend.tasks import spawn
+from sat.backend.tasks import spawn, start
 from sat.backend.transaction import Transaction
 from sat.bridge.call import Call
 from sat.bridge.command import command
@@ -67,6 +68,10 @@ _UNFINISHED = Prepared(
 _MAX_NAME = 255
 #: Progress is told at most so often, in seconds.
 _INTERVAL = 0.2
+#: Bytes of a file that are fetched at most, unless the frontend says otherwise.
+_MOST = 100_000_000
+#: Files that a profile fetches at a time; others wait.
+_AT_A_TIME = 4
 
 
 class Files:
@@ -75,6 +80,8 @@ class Files:
     def __init__(self, live: LiveProfile) -> None:
         self._live = live
         self._running: dict[str, Deferred[None]] = {}
+        self._fetching: set[Deferred[Attachment]] = set()
+        self._turns = DeferredSemaphore(_AT_A_TIME)
 
     @command("file.send", level=Level.FILES)
     async def send(
@@ -123,6 +130,63 @@ class Files:
         task.addBoth(lambda _: self._running.pop(stored.id, None) and None)
         return stored
 
+    @command("file.fetch", level=Level.FILES)
+    async def fetch(
+        self,
+        call: Call,
+        id: str,
+        number: Annotated[int, msgspec.Meta(ge=0)] = 0,
+        limit: Annotated[int, msgspec.Meta(ge=1)] = _MOST,
+        blob: str | None = None,
+    ) -> Attachment:
+        """Fetch a file that a message points to, into the open file that comes along.
+
+        Nothing is fetched before somebody asks: whoever gave the address sees who fetches it.
+        It goes where the profile's uploads go, through its proxy if it has one, by https alone.
+
+        :param id: the message's
+        :param number: which of its attachments, from 0 on
+        :param limit: how many bytes are taken at most
+        :param blob: write it to this blob, to be read from there
+        :returns: the attachment, with the size that it has, and the type that the server names
+        :raises usage.descriptor: if no open file came along
+        :raises usage.file: if that is no regular file
+        :raises unknown.blob: if there is no such blob
+        :raises unknown.message: if there is no such message
+        :raises unknown.file: if the message points to no such file
+        :raises denied.link: if its address is not https
+        :raises failed.size: if it is larger than that
+        :raises failed.storage: if there is no room for it
+        :raises failed.http: if it can't be fetched
+        """
+        descriptor = self._live.core.blobs.share(call, blob)
+        try:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise CommandError("usage.file", "a file is fetched into a regular file alone")
+            fetching = start(self._fetch(id, number, descriptor, limit))
+            self._fetching.add(fetching)
+            try:
+                return await fetching
+            finally:
+                self._fetching.discard(fetching)
+        finally:
+            os.close(descriptor)
+
+    async def _fetch(self, id: str, number: int, descriptor: int, limit: int) -> Attachment:
+        message = await self._live.messages.get(id)
+        if number >= len(message.attachments):
+            raise CommandError("unknown.file", "the message points to no such file")
+        attachment = message.attachments[number]
+        live = self._live
+        http = Http(live.core.reactor, live.ca, live.trust.proxy)
+        await self._turns.acquire()
+        try:
+            found = await http.get(attachment.url, descriptor, limit)
+        finally:
+            self._turns.release()
+        media_type = found.media_type or attachment.media_type
+        return msgspec.structs.replace(attachment, size=found.size, media_type=media_type)
+
     @command("transfer.list", level=Level.READ)
     async def all(self) -> list[Transfer]:
         """Return all transfers, in the order of their last change."""
@@ -144,9 +208,15 @@ class Files:
 
     async def stop(self) -> None:
         """Stop every transfer, and return when all are written down."""
+        self.give_up()
         for task in list(self._running.values()):
             task.cancel()
             await task
+
+    def give_up(self) -> None:
+        """Fetch nothing more of what is being fetched."""
+        for fetching in list(self._fetching):
+            fetching.cancel()
 
     async def close_unfinished(self) -> None:
         """Let what the last run of the daemon left unfinished be failed: nobody carries it on."""

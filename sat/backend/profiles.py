@@ -90,6 +90,8 @@ class Profiles:
 
     async def end(self) -> None:
         """Close every stream, all at once: a server that does not answer delays no other."""
+        for live in self.live.values():
+            live.files.give_up()
         await gatherResults([start(live.disconnect()) for live in self.live.values()])
         for live in self.live.values():
             live.plugins.close()

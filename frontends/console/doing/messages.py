@@ -63,6 +63,18 @@ async def _open(app: "App") -> None:
     await open_link(app, links[0])
 
 
+def _picture(app: "App") -> None:
+    row = chosen(app)
+    if (pane := app.workspace.current) is not None:
+        pane.history.pictures.toggle(row)
+
+
+def _save(app: "App") -> None:
+    from sat.frontends.console.windows import files
+
+    files.save(app, chosen(app).message)
+
+
 async def open_link(app: "App", link: str) -> None:
     """Open a link with what the desktop has for it, or show it where there is no desktop.
 
@@ -143,5 +155,7 @@ DOING: dict[str, Callable[["App"], Awaitable[object] | object]] = {
     "chat-copy": _copy,
     "chat-retry": _retry,
     "chat-open": _open,
+    "chat-picture": _picture,
+    "chat-save": _save,
     "chat-write": write,
 }

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from sat.bridge.errors import CommandError
-from sat.bridge.model import MessageState
+from sat.bridge.model import Message, MessageState
 from sat.frontends.console.doing.messages import chosen
 from sat.frontends.console.texts import _
 from sat.frontends.core import markup
@@ -53,6 +53,7 @@ def _links(app: "App") -> None:
 def _message_menu(app: "App") -> None:
     """Offer what can be done with the chosen message."""
     from sat.frontends.console.doing.messages import open_link
+    from sat.frontends.console.pictures import picture_of
     from sat.frontends.console.windows import show
 
     pane = app.workspace.current
@@ -67,6 +68,16 @@ def _message_menu(app: "App") -> None:
     for number, link in enumerate(dict.fromkeys(links)):
         key = app.keys.shown("chat-open") if not number else ""
         items.append((_("Open {link}").format(link=link), key, _opens(app, link, open_link)))
+    if picture_of(message) is not None:
+        key = app.keys.shown("chat-picture")
+        shown = pane.history.pictures.get(message.id) is not None
+        title = _("Hide the picture") if shown else _("Show the picture")
+        items.insert(0, (title, key, lambda: app.do("chat-picture")))
+    for number, file in enumerate(message.attachments):
+        key = app.keys.shown("chat-save") if not number else ""
+        name = file.name or file.url.rpartition("/")[2]
+        title = _("Save {name}").format(name=name)
+        items.append((title, key, _saves(app, message, number)))
     if message.state is MessageState.FAILED:
         key = app.keys.shown("chat-retry")
         items.append((_("Send it again"), key, lambda: app.do("chat-retry")))
@@ -79,6 +90,12 @@ def _opens(
     app: "App", link: str, opener: Callable[["App", str], Awaitable[None]]
 ) -> Callable[[], object]:
     return lambda: opener(app, link)
+
+
+def _saves(app: "App", message: Message, number: int) -> Callable[[], object]:
+    from sat.frontends.console.windows import files
+
+    return lambda: files.save(app, message, number)
 
 
 def _questions(app: "App") -> None:

@@ -16,6 +16,7 @@ from sat.frontends.core.views.chat import Chat, ChatRow
 
 if TYPE_CHECKING:
     from sat.frontends.console.app import App
+    from sat.frontends.console.pictures import Pictures
 
 
 class _Source:
@@ -71,9 +72,10 @@ class History(urwid.Widget):
         self._app = app
         self.key = key
         self.view = Chat(app.attachment, *key)
-        self.list = MessageList(_Source(self), app.later)
+        self.list = MessageList(_Source(self), app.later, broken=app.fault)
         self.list.keys = {}
         self._whole: set[Hashable] = set()
+        self._pictures: Pictures | None = None
         self._opened = False
         self._stale: set[Hashable] | None = None
         self._ends = [self.view.rows.observe(self), self.view.observe_status(self._status)]
@@ -92,6 +94,8 @@ class History(urwid.Widget):
         """Follow the conversation no more."""
         for end in self._ends:
             end()
+        if self._pictures is not None:
+            self._pictures.close()
         self.view.close()
 
     def look(self, key: Hashable) -> message.Look:
@@ -99,7 +103,19 @@ class History(urwid.Widget):
         room = self._app.attachment.state.rooms.get(self.key)
         screen = self._app.screen
         nick = room.nick if room is not None else ""
-        return message.Look(screen.theme, screen.colours, nick, key in self._whole)
+        return message.Look(
+            *(screen.theme, screen.colours, nick, key in self._whole),
+            picture=self._pictures.get(str(key)) if self._pictures is not None else None,
+        )
+
+    @property
+    def pictures(self) -> "Pictures":
+        """What is shown of pictures: nothing, until it is asked for."""
+        if self._pictures is None:
+            from sat.frontends.console.pictures import Pictures
+
+            self._pictures = Pictures(self._app, self._changed)
+        return self._pictures
 
     # ---- what the view tells
 
@@ -147,6 +163,8 @@ class History(urwid.Widget):
     def _viewed(self, _list: MessageList, keys: tuple[Hashable, ...]) -> None:
         if keys:
             self.view.look(str(keys[0]))
+            if self._app.settings.images == "contacts":
+                self.pictures.seen(self.view.rows.get(key) for key in keys)
         self.mark_read()
 
     def mark_read(self) -> None:

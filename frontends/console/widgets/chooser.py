@@ -6,14 +6,15 @@ from typing import ClassVar
 
 import urwid
 
+from sat.frontends.console.widgets.acting import Picking, steps
 from sat.frontends.console.widgets.cells import cut, fill, line, width
-from sat.frontends.console.widgets.keys import Keyed, KeyMap
+from sat.frontends.console.widgets.keys import KeyMap
 from sat.frontends.console.widgets.listing import Entry, Folder, is_kind
 from sat.frontends.console.widgets.painting import Span, paint
-from sat.frontends.console.widgets.paste import pasted
+from sat.frontends.console.widgets.paste import written
 
 
-class FileChooser(Keyed, urwid.Widget):
+class FileChooser(Picking):
     """A box widget with a folder's path, what is typed, and the entries that have it in them.
 
     What is typed may be a path: ``~``, ``..`` and ``/`` lead to other folders as soon as a ``/``
@@ -35,8 +36,6 @@ class FileChooser(Keyed, urwid.Widget):
     :param new: whether a name that is not there yet can be chosen
     """
 
-    _selectable = True
-    _sizing = frozenset([urwid.BOX])
     signals: ClassVar[list[str]] = ["chosen"]
     KEYS: ClassVar[KeyMap] = {
         "up": ("up", "ctrl p"),
@@ -72,8 +71,6 @@ class FileChooser(Keyed, urwid.Widget):
         self._hidden = False
         self._error = ""
         self._found: list[Entry] = []
-        self._at = self._top = 0
-        self._height = 1
         self.go(folder)
 
     @property
@@ -83,8 +80,12 @@ class FileChooser(Keyed, urwid.Widget):
 
     @property
     def text(self) -> str:
-        """What was typed."""
+        """What was typed; a text that is put here may be typed on."""
         return self._text
+
+    @text.setter
+    def text(self, text: str) -> None:
+        self._write(text)
 
     @property
     def error(self) -> str:
@@ -144,13 +145,11 @@ class FileChooser(Keyed, urwid.Widget):
     def act(self, action: str) -> bool:
         """Do an action by name."""
         last = len(self._found) - 1
-        page = max(1, self._height - 1)
-        steps = {"up": -1, "down": 1, "page-up": -page, "page-down": page}
-        steps |= {"first": -last - 1, "last": last + 1}
+        moves = {**steps(self._height), "first": -last - 1, "last": last + 1}
         selected = self._found[self._at] if self._found else None
         self._invalidate()
-        if action in steps:
-            self._at = max(0, min(self._at + steps[action], last))
+        if action in moves:
+            self._at = max(0, min(self._at + moves[action], last))
             return True
         match action:
             case "choose":
@@ -190,33 +189,22 @@ class FileChooser(Keyed, urwid.Widget):
         else:
             self._emit("chosen", str(self._path / selected.name))
 
-    def keypress(self, size: tuple[int, int], key: str) -> str | None:  # type: ignore[override]
-        """Do what the key means, or add it to what was typed."""
-        self._height = self._list_rows(size)
-        action = self.action(key)
-        if action is not None:
-            return None if self.act(action) else key
-        typed = key if len(key) == 1 and key.isprintable() else line(pasted(key) or "")[:4096]
-        if not typed:
+    def typed(self, key: str) -> str | None:
+        """Add a key to what was typed."""
+        text = written(key, 4096)
+        if not text:
             return key
-        self._write(self._text + typed)
+        self._write(self._text + text)
         return None
 
-    @staticmethod
-    def _list_rows(size: tuple[int, int]) -> int:
-        return max(1, size[1] - 2)
+    @property
+    def _height(self) -> int:
+        return max(1, self._size[1] - 2)
 
-    def mouse_event(  # type: ignore[override]
-        self, size: tuple[int, int], event: str, button: int, col: int, row: int, focus: bool
-    ) -> bool:
-        """Select by a click, choose by a click on what is selected; scroll by the wheel."""
-        if event != "mouse press":
-            return False
-        self._height = self._list_rows(size)
-        if button in (4, 5):
-            return self.act("page-up" if button == 4 else "page-down")
-        at = self._top + row - (size[1] - self._height)
-        if button != 1 or not self._top <= at < len(self._found):
+    def clicked(self, col: int, row: int) -> bool:
+        """Select what is clicked, choose what was selected."""
+        at = self._entry(row, len(self._found))
+        if at is None:
             return False
         if at == self._at:
             return self.act("choose")
@@ -227,8 +215,8 @@ class FileChooser(Keyed, urwid.Widget):
     def render(self, size: tuple[int, int], focus: bool = False) -> urwid.Canvas:  # type: ignore[override]
         """Draw the folder's path, what is typed, and the entries in view."""
         columns, height = size
-        self._height = self._list_rows(size)
-        self._top = max(0, min(self._top, self._at), self._at - self._height + 1)
+        self._size = size
+        self._scroll()
         rows: list[list[Span]] = []
         if height > 2:
             rows.append([("chooser path", _end(line(str(self._path)), columns))])

@@ -5,14 +5,15 @@ from typing import ClassVar
 
 import urwid
 
+from sat.frontends.console.widgets.acting import Acting, steps
 from sat.frontends.console.widgets.cells import clean, line, width
-from sat.frontends.console.widgets.keys import Keyed, KeyMap
+from sat.frontends.console.widgets.keys import KeyMap
 from sat.frontends.console.widgets.layout import ISOLATING
 from sat.frontends.console.widgets.menu import Item
 from sat.frontends.console.widgets.painting import Span, paint
 
 
-class Dialog(Keyed, urwid.Widget):
+class Dialog(Acting):
     """A box widget with a text, and answers of which one is chosen; without any, a text to read.
 
     Signal: ``chosen`` (dialog, action).
@@ -26,8 +27,6 @@ class Dialog(Keyed, urwid.Widget):
     :param answers: what can be chosen; the first one is, at first
     """
 
-    _selectable = True
-    _sizing = frozenset([urwid.BOX])
     signals: ClassVar[list[str]] = ["chosen"]
     KEYS: ClassVar[KeyMap] = {
         "next": ("right", "tab"),
@@ -44,7 +43,6 @@ class Dialog(Keyed, urwid.Widget):
         self._text = urwid.Text(("dialog text", clean(text)), layout=ISOLATING)
         self._answers = [Item(line(title), line(hint), action) for title, hint, action in answers]
         self._at = self._top = 0
-        self._size = (80, 24)
 
     @property
     def columns(self) -> int:
@@ -76,10 +74,9 @@ class Dialog(Keyed, urwid.Widget):
 
     def act(self, action: str) -> bool:
         """Do an action by name."""
-        page = max(1, self._text_rows(self._size) - 1)
-        steps = {"up": -1, "down": 1, "page-up": -page, "page-down": page}
-        if action in steps:
-            self._top = max(0, self._top + steps[action])
+        moves = steps(self._text_rows(self._size))
+        if action in moves:
+            self._top = max(0, self._top + moves[action])
         elif action in ("next", "previous") and self._answers:
             step = 1 if action == "next" else -1
             self._at = (self._at + step) % len(self._answers)
@@ -90,23 +87,10 @@ class Dialog(Keyed, urwid.Widget):
         self._invalidate()
         return True
 
-    def keypress(self, size: tuple[int, int], key: str) -> str | None:  # type: ignore[override]
-        """Do what the key means; return it if it means nothing here."""
-        self._size = size
-        action = self.action(key)
-        return None if action is not None and self.act(action) else key
-
-    def mouse_event(  # type: ignore[override]
-        self, size: tuple[int, int], event: str, button: int, col: int, row: int, focus: bool
-    ) -> bool:
-        """Choose by a click; scroll by the wheel."""
-        self._size = size
-        if event != "mouse press":
-            return False
-        if button in (4, 5):
-            return self.act("page-up" if button == 4 else "page-down")
-        shown, first = self._below(size)
-        if button != 1 or not first <= row < first + len(shown):
+    def clicked(self, col: int, row: int) -> bool:
+        """Choose the answer that is clicked."""
+        shown, first = self._below(self._size)
+        if not first <= row < first + len(shown):
             return False
         at = 0
         for answer, drawn in shown[row - first]:

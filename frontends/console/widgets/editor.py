@@ -1,6 +1,7 @@
 """A text of several lines to be written and sent, with all that a shell's line has."""
 
-from collections.abc import Callable, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar
 
 import urwid
@@ -18,6 +19,35 @@ __all__ = ["Candidate", "Completions", "Editor"]
 
 #: Gives candidates for a text with the cursor at a code point, or None.
 Completer = Callable[[str, int], Completions | None]
+
+#: What changes the text: each tells whether there was anything to change.
+_EDITS: Mapping[str, Callable[[Buffer], bool]] = {
+    "delete-left": lambda one: one.replace(one.before(), one.cursor, "", "erase"),
+    "delete-right": lambda one: one.replace(one.cursor, one.after(), "", "erase"),
+    # At a line's end it is the end that goes.
+    "kill-line-end": lambda one: one.kill(
+        one.cursor, one.line_end() + (one.cursor == one.line_end())
+    ),
+    "kill-line-start": lambda one: one.kill(one.line_start(), one.cursor),
+    "kill-blank-left": lambda one: one.kill(one.blank_left(), one.cursor),
+    "kill-word-left": lambda one: one.kill(one.word_left(), one.cursor),
+    "kill-word-right": lambda one: one.kill(one.cursor, one.word_right()),
+    "yank": Buffer.yank,
+    "yank-pop": Buffer.yank_pop,
+    "undo": Buffer.undo,
+    "redo": Buffer.redo,
+}
+#: Where the cursor goes.
+_MOVES: Mapping[str, Callable[[Buffer], int]] = {
+    "left": Buffer.before,
+    "right": Buffer.after,
+    "word-left": Buffer.word_left,
+    "word-right": Buffer.word_right,
+    "line-start": Buffer.line_start,
+    "line-end": Buffer.line_end,
+    "text-start": lambda one: 0,
+    "text-end": lambda one: len(one.text),
+}
 
 
 class Editor(Keyed, urwid.Widget):
@@ -190,68 +220,28 @@ class Editor(Keyed, urwid.Widget):
         return self._edit(action) or self._move(action) or self._recall(action)
 
     def _edit(self, action: str) -> bool:
-        buffer = self._buffer
-        at = buffer.cursor
-        match action:
-            case "send":
-                if self.text.strip():
-                    text = self.text
-                    if not self._masked:
-                        self.recall.remember(text)
-                    self.text = ""
-                    self._emit("send", text)
-                return True
-            case "newline":
-                return self.insert("\n")
-            case "delete-left":
-                changed = buffer.replace(buffer.before(), at, "", "erase")
-            case "delete-right":
-                changed = buffer.replace(at, buffer.after(), "", "erase")
-            case "kill-line-end":
-                changed = buffer.kill(at, buffer.line_end() + (at == buffer.line_end()))
-            case "kill-line-start":
-                changed = buffer.kill(buffer.line_start(), at)
-            case "kill-blank-left":
-                changed = buffer.kill(buffer.blank_left(), at)
-            case "kill-word-left":
-                changed = buffer.kill(buffer.word_left(), at)
-            case "kill-word-right":
-                changed = buffer.kill(at, buffer.word_right())
-            case "yank":
-                changed = buffer.yank()
-            case "yank-pop":
-                changed = buffer.yank_pop()
-            case "undo":
-                changed = buffer.undo()
-            case "redo":
-                changed = buffer.redo()
-            case _:
-                return False
-        return self._edited(changed) or bool(self.text)
+        if action == "send":
+            self._send()
+            return True
+        if action == "newline":
+            return self.insert("\n")
+        if action not in _EDITS:
+            return False
+        return self._edited(_EDITS[action](self._buffer)) or bool(self.text)
+
+    def _send(self) -> None:
+        text = self.text
+        if text.strip():
+            if not self._masked:
+                self.recall.remember(text)
+            self.text = ""
+            self._emit("send", text)
 
     def _move(self, action: str) -> bool:
-        buffer = self._buffer
-        match action:
-            case "left":
-                cursor = buffer.before()
-            case "right":
-                cursor = buffer.after()
-            case "word-left":
-                cursor = buffer.word_left()
-            case "word-right":
-                cursor = buffer.word_right()
-            case "line-start":
-                cursor = buffer.line_start()
-            case "line-end":
-                cursor = buffer.line_end()
-            case "text-start":
-                cursor = 0
-            case "text-end":
-                cursor = len(self.text)
-            case _:
-                return False
+        if action not in _MOVES:
+            return False
         self._goal = None
-        return buffer.move(cursor) or bool(self.text)
+        return self._buffer.move(_MOVES[action](self._buffer)) or bool(self.text)
 
     def _recall(self, action: str) -> bool:
         text = None
@@ -282,11 +272,7 @@ class Editor(Keyed, urwid.Widget):
         return True
 
     def _row(self, rows: Sequence[Row]) -> int:
-        at = 0
-        for index, row in enumerate(rows):
-            if row.start <= self.cursor:
-                at = index
-        return at
+        return max(0, bisect_right(rows, self.cursor, key=lambda row: row.start) - 1)
 
     def _complete(self, step: int) -> bool:
         if self._choice is None:

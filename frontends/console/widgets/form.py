@@ -6,10 +6,11 @@ from typing import ClassVar
 
 import urwid
 
+from sat.frontends.console.widgets.acting import Acting, steps
 from sat.frontends.console.widgets.cells import clean, line
 from sat.frontends.console.widgets.editor import Editor
 from sat.frontends.console.widgets.fields import Field, Kind, Value, initial, is_missing
-from sat.frontends.console.widgets.keys import Keyed, KeyMap
+from sat.frontends.console.widgets.keys import KeyMap
 from sat.frontends.console.widgets.layout import ISOLATING
 from sat.frontends.console.widgets.painting import Span, paint
 
@@ -25,7 +26,7 @@ class _Spot:
     button: str = ""
 
 
-class Form(Keyed, urwid.Widget):
+class Form(Acting):
     """A box widget with fields one below another, which scrolls, and buttons at its end.
 
     Signals, each with the form first: ``submitted`` (values by name; only if nothing that is
@@ -46,8 +47,6 @@ class Form(Keyed, urwid.Widget):
         texts of several lines, and those of other actions which are the form's are left out
     """
 
-    _selectable = True
-    _sizing = frozenset([urwid.BOX])
     signals: ClassVar[list[str]] = ["submitted", "cancelled", "change"]
     KEYS: ClassVar[KeyMap] = {
         "next": ("tab",),
@@ -85,7 +84,6 @@ class Form(Keyed, urwid.Widget):
         self._spots: list[_Spot] = []
         self._at = 0
         self._top = 0
-        self._size = (80, 24)
         self._follows = True
         for field in self._fields:
             self._add(field)
@@ -177,8 +175,7 @@ class Form(Keyed, urwid.Widget):
             case "next" | "previous":
                 self._go(self._other(1 if action == "next" else -1))
             case "page-up" | "page-down":
-                page = max(1, self._size[1] - 1)
-                self._top = max(0, self._top + (-page if action == "page-up" else page))
+                self._top = max(0, self._top + steps(self._size[1])[action])
                 self._follows = False
                 self._invalidate()
             case "choose" | "toggle":
@@ -242,23 +239,16 @@ class Form(Keyed, urwid.Widget):
                 self._invalidate()
                 return None
             key = left
-        action = self.action(key)
-        if action == "toggle" and editor is not None:
-            return key
-        return None if action is not None and self.act(action) else key
+            if self.action(key) == "toggle":
+                return key
+        return super().keypress(size, key)
 
-    def mouse_event(  # type: ignore[override]
-        self, size: tuple[int, int], event: str, button: int, col: int, row: int, focus: bool
-    ) -> bool:
-        """Put the focus where a click is, and choose what is there; scroll by the wheel."""
-        self._size = size
-        if event != "mouse press":
-            return False
-        if button in (4, 5):
-            return self.act("page-up" if button == 4 else "page-down")
-        _, spots = self._blocks(size[0], focus)
+    def clicked(self, col: int, row: int) -> bool:
+        """Put the focus where a click is, and choose what is there."""
+        columns = self._size[0]
+        spots = self._blocks(columns, True)[1]
         at = self._top + row
-        if button != 1 or at >= len(spots):
+        if at >= len(spots):
             return False
         where, line_of = spots[at]
         if where is None or line_of < 0:
@@ -266,8 +256,8 @@ class Form(Keyed, urwid.Widget):
         self._go(where)
         editor = self._editor()
         if editor is not None:
-            inner = (max(1, size[0] - 2),)
-            editor.mouse_event(inner, event, button, max(0, col - 2), line_of, focus)
+            inner = (max(1, columns - 2),)
+            editor.mouse_event(inner, "mouse press", 1, max(0, col - 2), line_of, True)
         else:
             self._choose(self._spots[where])
         return True

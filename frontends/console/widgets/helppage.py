@@ -5,13 +5,14 @@ from typing import ClassVar
 
 import urwid
 
+from sat.frontends.console.widgets.acting import Acting, steps
 from sat.frontends.console.widgets.cells import clean, fill, line, width
-from sat.frontends.console.widgets.keys import Keyed, KeyMap
+from sat.frontends.console.widgets.keys import KeyMap
 from sat.frontends.console.widgets.layout import ISOLATING
 from sat.frontends.console.widgets.painting import Span, paint
 
 
-class HelpPage(Keyed, urwid.Widget):
+class HelpPage(Acting):
     """A box widget with chapters of keys and what they do, to be scrolled.
 
     Attributes of the display: ``help heading``, ``help key``, ``help text``.
@@ -21,8 +22,6 @@ class HelpPage(Keyed, urwid.Widget):
     :param chapters: each a heading, and pairs of keys and sentences
     """
 
-    _selectable = True
-    _sizing = frozenset([urwid.BOX])
     KEYS: ClassVar[KeyMap] = {
         "up": ("up",),
         "down": ("down",),
@@ -36,7 +35,6 @@ class HelpPage(Keyed, urwid.Widget):
         super().__init__()
         self._chapters = chapters
         self._top = 0
-        self._size = (80, 24)
 
     def _lines(self, columns: int) -> list[list[Span]]:
         found: list[list[Span]] = []
@@ -59,29 +57,12 @@ class HelpPage(Keyed, urwid.Widget):
     def act(self, action: str) -> bool:
         """Do an action by name."""
         last = max(0, len(self._lines(self._size[0])) - self._size[1])
-        page = max(1, self._size[1] - 1)
-        steps = {"up": -1, "down": 1, "page-up": -page, "page-down": page}
-        steps |= {"first": -last, "last": last}
-        if action not in steps:
+        moves = {**steps(self._size[1]), "first": -last, "last": last}
+        if action not in moves:
             return False
-        self._top = max(0, min(self._top + steps[action], last))
+        self._top = max(0, min(self._top + moves[action], last))
         self._invalidate()
         return True
-
-    def keypress(self, size: tuple[int, int], key: str) -> str | None:  # type: ignore[override]
-        """Scroll."""
-        self._size = size
-        action = self.action(key)
-        return None if action is not None and self.act(action) else key
-
-    def mouse_event(  # type: ignore[override]
-        self, size: tuple[int, int], event: str, button: int, col: int, row: int, focus: bool
-    ) -> bool:
-        """Scroll by the wheel."""
-        self._size = size
-        if event != "mouse press" or button not in (4, 5):
-            return False
-        return self.act("page-up" if button == 4 else "page-down")
 
     def render(self, size: tuple[int, int], focus: bool = False) -> urwid.Canvas:  # type: ignore[override]
         """Draw what is in view."""

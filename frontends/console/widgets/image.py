@@ -1,7 +1,6 @@
 """A picture in half blocks: two pixels in a cell, one over the other.
 
-The terminal's own pictures (sixel, kitty's protocol) are not drawn here: urwid writes cells alone,
-and the library for it, term-image 0.7, wants versions of Pillow which are no longer kept.
+Any terminal with colours shows it. What the terminal draws itself is in ``sixel``.
 """
 
 from collections.abc import Hashable

@@ -34,6 +34,11 @@ class Keyed:
             self._by_key = {key: action for action, keys in self.keys.items() for key in keys}
         return self._by_key.get(key)
 
+    def does(self, key: str) -> bool:
+        """Do what a key means; tell whether it means anything, and there was anything to do."""
+        action = self.action(key)
+        return action is not None and self.act(action)
+
     def act(self, action: str) -> bool:
         """Do an action by name, as its key would; tell whether there was anything to do."""
         raise NotImplementedError

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import urwid
+from urwid.text_layout import trim_line
 
 from sat.frontends.console.widgets.cells import END_ISOLATE, ISOLATE, RIGHT_TO_LEFT, width
 
@@ -27,7 +28,10 @@ class IsolatingLayout(urwid.StandardTextLayout):
         if wrap in (urwid.SPACE, urwid.ANY):
             rows = [_aligned(row, width, align) for row in _divided(text, width, wrap)]
         else:
-            rows = super().layout(text, width, align, wrap)
+            # urwid cuts what it clips later, and the isolates with it.
+            rows = [
+                trim_line(row, text, 0, width) for row in super().layout(text, width, align, wrap)
+            ]
         if urwid.get_encoding_mode() != "utf8" or not RIGHT_TO_LEFT.search(text):
             return rows
         return [_isolated(row, text) for row in rows]
@@ -76,23 +80,55 @@ def _isolated(row: list[Any], text: str) -> list[Any]:
     shown = [at for at, one in enumerate(row) if len(one) == 3 and isinstance(one[2], int)]
     if not shown or not RIGHT_TO_LEFT.search(text, row[shown[0]][1], row[shown[-1]][2]):
         return row
+    # What a row's end divides is ended there, and begun anew in the next one.
+    begins, ends = _unpaired(text[row[shown[0]][1] : row[shown[-1]][2]])
     # urwid inserts no text without cells, so the isolates go with the first and the last character.
     at = shown[0]
     cells, start, end = row[at]
-    after = urwid.move_next_char(text, start, end)
-    begun: list[tuple[int, int, int | bytes]] = [_inserted(ISOLATE, text, start, after, "")]
+    after = _first_cell(text, start, end)
+    begun: list[tuple[int, int, int | bytes]] = [
+        _inserted(ISOLATE * (1 + ends), text, start, after, "")
+    ]
     if after < end:
         begun.append((cells - begun[0][0], after, end))
     row = [*row[:at], *begun, *row[at + 1 :]]
     at = max(at for at, one in enumerate(row) if len(one) == 3)
     cells, start, end = row[at]
+    final = END_ISOLATE * (1 + begins)
     if isinstance(end, bytes):
-        return [*row[:at], (cells, start, end + END_ISOLATE.encode()), *row[at + 1 :]]
-    before = urwid.move_prev_char(text, start, end)
-    ended: list[tuple[int, int, int | bytes]] = [_inserted("", text, before, end, END_ISOLATE)]
+        return [*row[:at], (cells, start, end + final.encode()), *row[at + 1 :]]
+    before = _last_cell(text, start, end)
+    ended: list[tuple[int, int, int | bytes]] = [_inserted("", text, before, end, final)]
     if start < before:
         ended.insert(0, (cells - ended[0][0], start, before))
     return [*row[:at], *ended, *row[at + 1 :]]
+
+
+def _unpaired(part: str) -> tuple[int, int]:
+    """Return how many isolates a part begins without ending them, and ends without beginning."""
+    begins = ends = 0
+    for one in part:
+        if one == ISOLATE:
+            begins += 1
+        elif one == END_ISOLATE:
+            begins, ends = (begins - 1, ends) if begins else (begins, ends + 1)
+    return begins, ends
+
+
+def _first_cell(text: str, start: int, end: int) -> int:
+    """Return where the first character ends that has a cell, with what follows without any."""
+    after = start
+    while after < end and not width(text[start:after]):
+        after = urwid.move_next_char(text, after, end)
+    return after if width(text[after:end]) else end
+
+
+def _last_cell(text: str, start: int, end: int) -> int:
+    """Return where the last character begins that has a cell, or what precedes without any."""
+    before = end
+    while before > start and not width(text[before:end]):
+        before = urwid.move_prev_char(text, start, before)
+    return before if width(text[start:before]) else start
 
 
 def _inserted(before: str, text: str, start: int, end: int, after: str) -> tuple[int, int, bytes]:

@@ -5,11 +5,12 @@ from typing import ClassVar, NamedTuple
 
 import urwid
 
+from sat.frontends.console.widgets.acting import Picking, steps
 from sat.frontends.console.widgets.cells import clean, line, width
 from sat.frontends.console.widgets.fuzzy import Found, search
-from sat.frontends.console.widgets.keys import Keyed, KeyMap
+from sat.frontends.console.widgets.keys import KeyMap
 from sat.frontends.console.widgets.painting import Span, paint
-from sat.frontends.console.widgets.paste import pasted
+from sat.frontends.console.widgets.paste import written
 
 
 class Item(NamedTuple):
@@ -20,7 +21,7 @@ class Item(NamedTuple):
     action: Hashable
 
 
-class Menu(Keyed, urwid.Widget):
+class Menu(Picking):
     """A box widget of items to choose from; as a palette, what is typed filters them.
 
     What is typed is found in titles in its order, though not side by side; the best come first.
@@ -37,8 +38,6 @@ class Menu(Keyed, urwid.Widget):
     :param palette: whether typing filters
     """
 
-    _selectable = True
-    _sizing = frozenset([urwid.BOX])
     signals: ClassVar[list[str]] = ["chosen"]
     KEYS: ClassVar[KeyMap] = {
         "up": ("up", "ctrl p", "shift tab"),
@@ -55,8 +54,6 @@ class Menu(Keyed, urwid.Widget):
         self._items = [Item(line(title), line(hint), action) for title, hint, action in items]
         self._palette = palette
         self._text = ""
-        self._at = self._top = 0
-        self._height = 1
         self._found: list[Found] = []
         self._search()
 
@@ -82,13 +79,12 @@ class Menu(Keyed, urwid.Widget):
 
     def act(self, action: str) -> bool:
         """Do an action by name."""
-        page = max(1, self._height - 1)
-        steps = {"up": -1, "down": 1, "page-up": -page, "page-down": page}
+        moves = steps(self._height)
         last = len(self._found) - 1
         if action in ("up", "down") and last >= 0:
-            self._at = (self._at + steps[action]) % (last + 1)
-        elif action in steps:
-            self._at = max(0, min(self._at + steps[action], last))
+            self._at = (self._at + moves[action]) % (last + 1)
+        elif action in moves:
+            self._at = max(0, min(self._at + moves[action], last))
         elif action == "choose":
             if 0 <= self._at <= last:
                 self._emit("chosen", self._items[self._found[self._at].item].action)
@@ -100,33 +96,24 @@ class Menu(Keyed, urwid.Widget):
         self._invalidate()
         return True
 
-    def keypress(self, size: tuple[int, int], key: str) -> str | None:  # type: ignore[override]
-        """Do what the key means, or add it to what was typed."""
-        self._height = self._list_rows(size)
-        action = self.action(key)
-        if action is not None and self.act(action):
-            return None
-        typed = key if len(key) == 1 and key.isprintable() else line(pasted(key) or "")[:200]
-        if self._palette and typed:
-            self._text += typed
-            self._search()
-            return None
-        return key
+    def typed(self, key: str) -> str | None:
+        """Add a key to what was typed."""
+        text = written(key) if self._palette else ""
+        if not text:
+            return key
+        self._text += text
+        self._search()
+        return None
 
-    def _list_rows(self, size: tuple[int, int]) -> int:
-        return max(1, size[1] - self._palette) if size[1] > 1 else 1
+    @property
+    def _height(self) -> int:
+        rows = self._size[1]
+        return rows - self._palette if rows > 1 else 1
 
-    def mouse_event(  # type: ignore[override]
-        self, size: tuple[int, int], event: str, button: int, col: int, row: int, focus: bool
-    ) -> bool:
-        """Choose by a click; scroll by the wheel."""
-        if event != "mouse press":
-            return False
-        self._height = self._list_rows(size)
-        if button in (4, 5):
-            return self.act("page-up" if button == 4 else "page-down")
-        at = self._top + row - (size[1] - self._height)
-        if button != 1 or not self._top <= at < len(self._found):
+    def clicked(self, col: int, row: int) -> bool:
+        """Choose what is clicked."""
+        at = self._entry(row, len(self._found))
+        if at is None:
             return False
         self._at = at
         return self.act("choose")
@@ -134,8 +121,8 @@ class Menu(Keyed, urwid.Widget):
     def render(self, size: tuple[int, int], focus: bool = False) -> urwid.Canvas:  # type: ignore[override]
         """Draw what was typed, and the items that fit it."""
         columns, height = size
-        self._height = self._list_rows(size)
-        self._top = max(0, min(self._top, self._at), self._at - self._height + 1)
+        self._size = size
+        self._scroll()
         drawn: list[list[Span]] = []
         cursor = None
         if self._height < height:

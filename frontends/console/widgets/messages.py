@@ -6,8 +6,10 @@ from typing import ClassVar, Protocol
 
 import urwid
 
+from sat.frontends.console.widgets.acting import Acting
+from sat.frontends.console.widgets.guarding import Broken, Guarded
 from sat.frontends.console.widgets.highlight import highlighted
-from sat.frontends.console.widgets.keys import Keyed, KeyMap
+from sat.frontends.console.widgets.keys import KeyMap
 from sat.frontends.console.widgets.rowcache import RowCache
 from sat.frontends.console.widgets.viewport import Placed, Source, Viewport
 
@@ -21,7 +23,7 @@ class Later(Protocol):
         """Have the function called."""
 
 
-class MessageList(Keyed, urwid.Widget):
+class MessageList(Acting):
     """Rows of any height, of which there can be any number; the newest is at the bottom.
 
     Rows are named by keys, in an order that the ``source`` knows. The list asks it for the widgets
@@ -40,15 +42,16 @@ class MessageList(Keyed, urwid.Widget):
     their own. The selected row is drawn as in focus.
 
     Actions: ``line-up``, ``line-down``, ``page-up``, ``page-down``, ``start``, ``end``,
-    ``select-up``, ``select-down``, ``unselect``, ``activate``. The wheel scrolls, a click selects.
+    ``select-up``, ``select-down``, ``unselect``, ``activate``. The wheel scrolls, a click
+    selects, and activates what was selected.
 
     :param source: where rows come from
     :param later: has functions called; None has them called at once, while the list is drawn
     :param pace: seconds between two drawings of what changed by itself; keys are drawn at once
+    :param broken: takes note of an error of a row's widget, and returns the sentence that is drawn
+        in its place, with the attribute ``broken``; without it, the error is the list's
     """
 
-    _selectable = True
-    _sizing = frozenset([urwid.BOX])
     signals: ClassVar[list[str]] = ["viewed", "near-top", "near-bottom", "selected", "activated"]
     KEYS: ClassVar[KeyMap] = {
         "line-up": ("up",),
@@ -65,19 +68,31 @@ class MessageList(Keyed, urwid.Widget):
     #: Lines that a turn of the wheel scrolls.
     wheel = 3
 
-    def __init__(self, source: Source, later: Later | None = None, pace: float = 0.05) -> None:
+    def __init__(
+        self,
+        source: Source,
+        later: Later | None = None,
+        pace: float = 0.05,
+        broken: Broken | None = None,
+    ) -> None:
         super().__init__()
-        self._cache = RowCache(source.widget)
+        self._broken = broken
+        self._cache = self._make_cache(source)
         self._viewport = Viewport(source, self._cache)
         self._later = later
         self._pace = pace
-        self._size = (80, 24)
         self._selected: Hashable = None
         self._pattern: re.Pattern[str] | None = None
         self._seen: tuple[Hashable, ...] = ()
         self._told: dict[str, Hashable] = {}
         self._waits = False
         self._stale = False
+
+    def _make_cache(self, source: Source) -> RowCache:
+        broken = self._broken
+        if broken is None:
+            return RowCache(source.widget)
+        return RowCache(lambda key: Guarded(lambda: source.widget(key), broken))
 
     @property
     def source(self) -> Source:
@@ -86,7 +101,7 @@ class MessageList(Keyed, urwid.Widget):
 
     @source.setter
     def source(self, source: Source) -> None:
-        self._cache = RowCache(source.widget)
+        self._cache = self._make_cache(source)
         self._viewport = Viewport(source, self._cache)
         self._selected, self._seen, self._told = None, (), {}
         self._invalidate()
@@ -213,12 +228,6 @@ class MessageList(Keyed, urwid.Widget):
     def _placed(self) -> list[Placed]:
         return self._viewport.layout(self._size, self._selected)
 
-    def keypress(self, size: tuple[int, int], key: str) -> str | None:  # type: ignore[override]
-        """Do what the key means; return it if it means nothing here."""
-        self._size = size
-        action = self.action(key)
-        return None if action is not None and self.act(action) else key
-
     def mouse_event(  # type: ignore[override]
         self, size: tuple[int, int], event: str, button: int, col: int, row: int, focus: bool
     ) -> bool:
@@ -235,6 +244,8 @@ class MessageList(Keyed, urwid.Widget):
                 if one.widget.mouse_event((size[0],), event, button, col, at, focus):
                     return True
                 if button == 1:
+                    if one.key == self._selected:
+                        return self.act("activate")
                     self.select(one.key)
                     return True
         return False

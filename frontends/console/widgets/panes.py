@@ -254,8 +254,7 @@ class Panes(Keyed, urwid.Widget):
             if left is None:
                 return None
             key = left
-        action = self.action(key)
-        return None if action is not None and self.act(action) else key
+        return None if self.does(key) else key
 
     def mouse_event(  # type: ignore[override]
         self, size: tuple[int, int], event: str, button: int, col: int, row: int, focus: bool

@@ -6,6 +6,7 @@ from typing import ClassVar, Generic, TypeVar
 import urwid
 
 from sat.frontends.console.widgets.cells import fill, line, width
+from sat.frontends.console.widgets.guarding import Broken, sentence
 from sat.frontends.console.widgets.keys import Keyed, KeyMap
 from sat.frontends.console.widgets.painting import Span, paint
 
@@ -63,8 +64,7 @@ class Popup(Keyed, urwid.Widget, Generic[Shown]):
     def keypress(self, size: tuple[int, int], key: str) -> str | None:  # type: ignore[override]
         """Give a key to the body first."""
         left = self.body.keypress(self._inner(size) or size, key)
-        action = None if left is None else self.action(left)
-        return None if action is not None and self.act(action) else left
+        return None if left is None or self.does(left) else left
 
     def mouse_event(  # type: ignore[override]
         self, size: tuple[int, int], event: str, button: int, col: int, row: int, focus: bool
@@ -107,17 +107,21 @@ class Popup(Keyed, urwid.Widget, Generic[Shown]):
 class Overlays(urwid.Widget):
     """A box widget, and popups over it, of which the last has all keys.
 
-    A click beside the popup closes it. Attribute of the display: none of its own.
+    A click beside the popup closes it. Attribute of the display: ``broken``, for the sentence in
+    the place of a popup that can't be drawn.
 
     :param below: what is shown where there is no popup
+    :param broken: takes note of an error of a popup, and returns the sentence; without it, the
+        error is raised
     """
 
     _selectable = True
     _sizing = frozenset([urwid.BOX])
 
-    def __init__(self, below: urwid.Widget) -> None:
+    def __init__(self, below: urwid.Widget, broken: Broken | None = None) -> None:
         super().__init__()
         self.below = below
+        self._broken = broken
         self._popups: list[Popup[urwid.Widget]] = []
 
     @property
@@ -168,7 +172,17 @@ class Overlays(urwid.Widget):
         """Draw all, the last popup over the others."""
         canvas = urwid.CompositeCanvas(self.below.render(size, focus and not self._popups))
         for popup in self._popups:
-            left, top, columns, rows = self._place(popup, size)
-            drawn = popup.render((columns, rows), focus and popup is self.top)
-            canvas = urwid.CanvasOverlay(drawn, canvas, left, top)
+            try:
+                left, top, columns, rows = self._place(popup, size)
+                picture = popup.render((columns, rows), focus and popup is self.top)
+            except Exception as error:
+                if self._broken is None:
+                    raise
+                text = sentence(self._broken(error))
+                columns, left = size[0], 0
+                rows = min(size[1], text.rows((columns,)))
+                top = (size[1] - rows) // 2
+                picture = urwid.CompositeCanvas(text.render((columns,)))
+                picture.trim(0, rows)
+            canvas = urwid.CanvasOverlay(picture, canvas, left, top)
         return canvas

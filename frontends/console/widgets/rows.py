@@ -7,10 +7,11 @@ from typing import Any, ClassVar, NamedTuple
 
 import urwid
 
+from sat.frontends.console.widgets.acting import Picking, steps
 from sat.frontends.console.widgets.cells import line
-from sat.frontends.console.widgets.keys import Keyed, KeyMap
+from sat.frontends.console.widgets.keys import KeyMap
 from sat.frontends.console.widgets.painting import Span, paint
-from sat.frontends.console.widgets.paste import pasted
+from sat.frontends.console.widgets.paste import written
 
 
 class Line(NamedTuple):
@@ -32,7 +33,7 @@ class _Heading:
     name: str
 
 
-class RowList(Keyed, urwid.Widget):
+class RowList(Picking):
     """A box widget with a line for each key; one of them is selected, wherever it moves to.
 
     Adding, changing, moving and removing a row take about as long as finding its place; only what
@@ -53,8 +54,6 @@ class RowList(Keyed, urwid.Widget):
     :param headings: the order of headings, by name; others come after them, by name
     """
 
-    _selectable = True
-    _sizing = frozenset([urwid.BOX])
     signals: ClassVar[list[str]] = ["selected", "activated", "filtered"]
     KEYS: ClassVar[KeyMap] = {
         "up": ("up",),
@@ -85,9 +84,6 @@ class RowList(Keyed, urwid.Widget):
         self._match: set[Hashable] | None = None
         self._rows: list[Hashable] | None = None
         self._selected: Hashable = None
-        self._at = 0
-        self._top = 0
-        self._height = 24
         self.filtering = False
 
     def __len__(self) -> int:
@@ -248,14 +244,13 @@ class RowList(Keyed, urwid.Widget):
     def act(self, action: str) -> bool:
         """Do an action by name."""
         rows = self._visible()
-        page = max(1, self._height - 1)
-        steps = {"up": -1, "down": 1, "page-up": -page, "page-down": page}
-        if action in steps or action in ("first", "last"):
-            wanted = self._at + steps.get(action, -len(rows) if action == "first" else len(rows))
+        moves = steps(self._height)
+        if action in moves or action in ("first", "last"):
+            wanted = self._at + moves.get(action, -len(rows) if action == "first" else len(rows))
             wanted = max(0, min(wanted, len(rows) - 1))
-            moves = bool(rows) and wanted != self._at
+            moved = bool(rows) and wanted != self._at
             self._choose(wanted)
-            return moves or abs(steps.get(action, page)) > 1
+            return moved or abs(moves.get(action, moves["page-down"])) > 1
         if action in ("filter", "clear", "erase"):
             return self._edit_filter(action)
         heading = self._heading_of(self._selected)
@@ -294,43 +289,40 @@ class RowList(Keyed, urwid.Widget):
 
     def keypress(self, size: tuple[int, int], key: str) -> str | None:  # type: ignore[override]
         """Do what the key means, or add it to the filter; return it if it means nothing here."""
-        self._height = self._list_rows(size)
-        typed = key if len(key) == 1 and key.isprintable() else line(pasted(key) or "")[:200]
-        if self.filtering and typed:
-            self.filter += typed
-            return None
-        action = self.action(key)
-        return None if action is not None and self.act(action) else key
+        text = written(key) if self.filtering else ""
+        if not text:
+            return super().keypress(size, key)
+        self._size = size
+        self.filter += text
+        return None
 
-    def _list_rows(self, size: tuple[int, int]) -> int:
-        return max(1, size[1] - 1) if self.filtering or self._filter else size[1]
+    @property
+    def _height(self) -> int:
+        rows = self._size[1]
+        return max(1, rows - 1) if self.filtering or self._filter else rows
 
-    def mouse_event(  # type: ignore[override]
-        self, size: tuple[int, int], event: str, button: int, col: int, row: int, focus: bool
-    ) -> bool:
-        """Scroll by the wheel; select by a click, and activate by a click on what is selected."""
-        if event != "mouse press":
-            return False
-        self._height = self._list_rows(size)
-        if button in (4, 5):
-            self._choose(self._at + (-3 if button == 4 else 3))
-            return True
-        at = self._top + row - (size[1] - self._height)
-        if button != 1 or not self._top <= at < len(self._visible()):
-            return False
-        if at == self._at or _is_heading(self._visible()[at]):
-            self._choose(at)
-            return self.act("activate")
-        self._choose(at)
+    def wheeled(self, step: int) -> bool:
+        """Select what is a few rows further."""
+        self._choose(self._at + 3 * step)
         return True
+
+    def clicked(self, col: int, row: int) -> bool:
+        """Select what is clicked; activate what was selected, fold a heading or unfold it."""
+        rows = self._visible()
+        at = self._entry(row, len(rows))
+        if at is None:
+            return False
+        again = at == self._at or _is_heading(rows[at])
+        self._choose(at)
+        return self.act("activate") if again else True
 
     def render(self, size: tuple[int, int], focus: bool = False) -> urwid.Canvas:  # type: ignore[override]
         """Draw the rows that are in view."""
-        columns, height = size
-        self._height = self._list_rows(size)
+        self._size = columns, height = size
         rows = self._visible()
-        low = min(self._at, len(rows) - self._height)
-        self._top = max(0, min(self._top, low), self._at - self._height + 1)
+        # Where rows went there is no gap at the end.
+        self._top = min(self._top, len(rows) - self._height)
+        self._scroll()
         drawn: list[Sequence[Span]] = []
         cursor = None
         if self._height < height:

@@ -199,8 +199,7 @@ class Tabs(Keyed, urwid.Widget):
             if left is None:
                 return None
             key = left
-        action = self.action(key)
-        return None if action is not None and self.act(action) else key
+        return None if self.does(key) else key
 
     @staticmethod
     def _inner(size: tuple[int, int]) -> tuple[int, int]:

@@ -19,17 +19,19 @@ def shown(grapheme: str) -> str:
     return clean(grapheme).replace("\n", "")
 
 
-def wrap(text: str, columns: int) -> list[Row]:
+@lru_cache(8)
+def wrap(text: str, columns: int) -> tuple[Row, ...]:
     """Divide a text after spaces, and within words that are longer than a row.
 
-    A last row that is full is followed by an empty one, for the cursor.
+    A last row that is full is followed by an empty one, for the cursor. The same text in the same
+    width is divided once, however often a key has it asked for.
     """
     found: list[Row] = []
     start = 0
     for paragraph in text.split("\n"):
         found += (Row(start + low, start + high) for low, high in _wrap(paragraph, columns))
         start += len(paragraph) + 1
-    return found
+    return tuple(found)
 
 
 @lru_cache(256)

@@ -26,6 +26,7 @@ _NAMES = {
     "preset": mark("keys"),
     "bell": mark("bell"),
     "notify": mark("notices on the desktop"),
+    "images": mark("pictures"),
 }
 
 
@@ -136,6 +137,13 @@ def _own(app: "App") -> dict[str, tuple[str, Callable[[], object]]]:
 
         return put
 
+    def images(name: str) -> Callable[[], object]:
+        def put() -> None:
+            app.settings = app.settings._replace(images=name)
+            keep("images", name)
+
+        return put
+
     def switch(name: str, value: bool) -> Callable[[], object]:
         def put() -> None:
             app.settings = app.settings._replace(**{name: not value})  # type: ignore[arg-type]
@@ -153,6 +161,17 @@ def _own(app: "App") -> dict[str, tuple[str, Callable[[], object]]]:
             lambda: choose(app, _("Keys"), [(one, "", preset(one)) for one in PRESETS]),
         ),
     }
+    pictures = {
+        "never": _("never shown"),
+        "asked": _("shown when you ask for one"),
+        "contacts": _("your contacts' shown by themselves"),
+    }
+    found["images"] = (
+        pictures[app.settings.images],
+        lambda: choose(
+            app, _("Pictures"), [(title, "", images(one)) for one, title in pictures.items()]
+        ),
+    )
     for name in ("bell", "notify"):
         value = bool(getattr(app.settings, name))
         found[name] = (_shown(value), switch(name, value))

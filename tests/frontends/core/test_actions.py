@@ -191,6 +191,35 @@ def test_what_is_no_file_is_told(server, tmp_path, name):
     assert not server.called("file.send")
 
 
+@pytest.mark.parametrize("remote", [False, True])
+def test_a_file_is_fetched(server, tmp_path, monkeypatch, remote):
+    def piece(_session, params):
+        return base64.b64encode(b"fetched"[params["offset"] :][:4]).decode()
+
+    found = {"url": "https://x.example/f", "size": 7, "media_type": "image/png"}
+    server.answers |= {"file.fetch": found, "blob.open": "b1", "blob.read": piece}
+    server.answers["blob.close"] = None
+
+    async def story():
+        async with Attached() as held:
+            if remote:
+                monkeypatch.setattr(type(held), "passes_files", False)
+            with (tmp_path / "file").open("w+b") as file:
+                got = await Actions(held).fetch_file(message(3), 1, file.fileno(), 1000)
+            assert (got.size, got.media_type) == (7, "image/png")
+
+    run(story())
+    (call,) = server.called("file.fetch")
+    assert (call["profile"], call["id"], call["number"], call["limit"]) == ("alice", "3", 1, 1000)
+    if remote:
+        assert call["blob"] == "b1"
+        assert (tmp_path / "file").read_bytes() == b"fetched"
+        assert server.called("blob.close") == [{"id": "b1"}]
+    else:
+        (passed,) = server.sessions[-1].descriptors
+        assert os.path.samefile(f"/proc/self/fd/{passed}", tmp_path / "file")
+
+
 def test_the_rest_are_calls(server):
     room = {"profile": "alice", "jid": "r@x", "nick": "n"}
     profile = {"name": "alice", "jid": "alice@x"}
