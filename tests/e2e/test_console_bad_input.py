@@ -105,26 +105,6 @@ def test_a_daemon_that_answers_nothing_is_told_of(server, house: Daemon, two) ->
         console.wait_for("are you there?")
 
 
-def test_plain_lines_serve_who_can_not_see(server, house: Daemon, two) -> None:
-    alice, bob = two
-    raw(house, bob, server.jid(alice), "hello \u009b31m from bob")
-    with Console(house, "-p", alice, "--plain", server.jid(bob)) as console:
-        console.wait_for("Talking to")
-        console.wait_for(f"{bob}: hello")
-        console.say("plain answer")
-        console.wait_for(f"{alice}: plain answer")
-        raw(house, bob, server.jid(alice), "good")
-        console.wait_for(f"{bob}: good")
-        console.say("/roster list")
-        console.wait_for("both")
-        console.say("/to nobody@nowhere.invalid")
-        console.wait_for("Talking to nobody.")
-        console.say("/flyaway")
-        console.wait_for("There is no command /flyaway")
-        console.say("/quit")
-        assert console.wait_end() == 0
-
-
 def test_without_a_terminal_it_says_what_to_use(house: Daemon) -> None:
     for words, code, said in (
         ([], 2, "primitivus needs a terminal"),

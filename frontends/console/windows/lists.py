@@ -14,6 +14,7 @@ from sat.frontends.console.widgets.painting import Span, paint
 from sat.frontends.console.widgets.popup import Popup
 from sat.frontends.console.widgets.rows import Line, RowList
 from sat.frontends.core import markup
+from sat.frontends.core.views.names import file_name
 from sat.frontends.core.views.parts import Transfers
 from sat.frontends.core.views.search import FoundRow, Search
 
@@ -238,7 +239,7 @@ def links(app: "App") -> None:
     found: list[tuple[str, str, Callable[[], object]]] = []
     rows: Iterable[Any] = reversed(pane.history.view.rows) if pane is not None else ()
     for row in rows:
-        named = {one.url: one.name or one.url for one in row.message.attachments}
+        named = {one.url: file_name(one) for one in row.message.attachments}
         for link in dict.fromkeys([*named, *markup.links(row.message.body)]):
             when = row.message.ts.astimezone().strftime("%d.%m. %H:%M")
             title = cells.cut(cells.line(named.get(link, link)), 70)
