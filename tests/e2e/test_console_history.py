@@ -109,3 +109,39 @@ def test_a_message_is_chosen_and_copied_or_quoted(server, house: Daemon, two) ->
             console.press("Down")
         console.press("Enter")
         console.wait_for("> see https://example.org/page for more")
+
+
+def test_who_has_scrolled_back_is_told_of_what_is_newer_and_comes_to_it(
+    server, house: Daemon, long
+) -> None:
+    alice, bob = long
+    with Console(house, "-p", alice, server.jid(bob)) as console:
+        seen = console.wait_for("number 249.")
+        assert "below" not in seen
+        console.press("PageUp")
+        console.wait_for("─ ▾ more below: Alt-End ─")
+        send(house, bob, server.jid(alice), "news")
+        console.wait_for("─ ▾ 1 new below: Alt-End ─")
+        console.press("M-a")
+        console.wait_for("  news")
+        console.wait_without(" below")
+        console.press("PageUp")
+        console.wait_for("more below")
+        console.click(*console.find("more below"))
+        console.wait_for("  news")
+        console.press("PageUp")
+        console.wait_for("more below")
+        console.say("what I say is seen")
+        console.wait_for("what I say is seen")
+        console.wait_without(" below")
+        # Nor does one begin again where one was long ago.
+        console.press("M-g")
+        console.wait_for("Go to the date")
+        console.say("yesterday")
+        console.wait_for("number 0.")
+        console.press("M-w")
+        console.wait_without("number 0.")
+        console.press("M-o")
+        console.wait_for("Talk to:")
+        console.say(server.jid(bob))
+        console.wait_for("what I say is seen")

@@ -169,6 +169,11 @@ class History(urwid.Widget):
     # ---- what a person does
 
     @property
+    def is_back(self) -> bool:
+        """Whether something newer was said than what is in view."""
+        return bool(self.view.rows) and not (self.view.at_end and self.list.at_end)
+
+    @property
     def selected(self) -> ChatRow | None:
         """The chosen message."""
         key = self.list.selected
