@@ -1,6 +1,5 @@
 """Primitivus in a real terminal: back through the history, to a date, to what was searched."""
 
-import re
 from datetime import datetime, timedelta
 
 import pytest
@@ -51,17 +50,20 @@ def test_search_shows_what_is_around_and_goes_there(server, house: Daemon, long)
         console.press("C-f")
         console.wait_for("Search in all messages:")
         console.say("number 120")
-        seen = console.wait_for("messages with “number 120”")
-        assert "number 120." in seen
+        seen = console.wait_for("1 message with “number 120”")
+        assert f"{bob}: number 120." in seen
         console.wait_for("number 119. … number 121.")
+        # What was looked for stands out, in the list and where it was said.
+        marked = "\x1b[38;5;16m\x1b[48;5;221mnumber"
+        assert console.screen(colours=True).count(marked) == 1
         console.press("Enter")
         seen = console.wait_for(lambda seen: "number 118." in seen and "number 122." in seen)
-        assert "messages with" not in seen
-        found = console.screen(colours=True)
-        assert re.search(r"\x1b\[[0-9;]*m\S*\x1b\[[0-9;]*m? ?120|number", found)
+        assert "message with" not in seen
+        console.wait_for(lambda seen: marked in seen, colours=True)
         console.press("C-f")
+        console.wait_for("Search in all messages:")
         console.say("nothingofthekind")
-        console.wait_for("Nothing was found.")
+        console.wait_for("Nothing was found with “nothingofthekind”.")
 
 
 def test_a_conversation_is_written_to_a_file(server, house: Daemon, long) -> None:
