@@ -194,8 +194,9 @@ class App:
 
     def show_text(self, title: str, text: str) -> None:
         """Show a text: above the bottom line where it is short, else in a window."""
-        if text.count("\n") < 2 and len(text) < 2 * self.screen.size[0]:
-            self.tell(text.strip())
+        told = text.strip()
+        if "\n" not in told and len(title) + len(told) < self.screen.size[0]:
+            self.tell(f"{title}: {told}")
             return
         from sat.frontends.console.windows import show
 

@@ -76,3 +76,33 @@ def test_a_nick_has_the_colour_that_it_has_everywhere(server, house: Daemon, two
         assert len(set(colours)) == 1, shown
         red, green, blue = map(int, colours[0])
         assert red > blue > green
+
+
+def test_a_topic_that_is_cut_can_be_read_and_reorders_nothing(server, house: Daemon, two) -> None:
+    alice, bob = two
+    room = f"topic-{alice}@muc.{server.host}"
+    house.jp("-p", alice, "room", "join", room, "--nick", "Alice")
+    house.jp("-p", alice, "room", "subject", room, "תה " * 30 + "and the end of it")
+    with Console(house, "-p", alice, room) as console:
+        seen = console.wait_for(lambda seen: "תה" in seen.split("\n")[0])
+        first = seen.split("\n")[0]
+        assert "# topic" in first and "…" in first and "the end of it" not in first
+        assert first.count("\u2068") == first.count("\u2069") == 1
+        console.press("M-i")
+        told = console.wait_for("the end of it")
+        assert room in told and re.search("people +1", told)
+        console.press("Escape")
+        console.wait_without("the end of it")
+        # So does a click on it; of a person it tells what they show.
+        console.click(*console.find("# topic"))
+        console.wait_for("the end of it")
+        console.press("Escape")
+        console.wait_without("the end of it")
+        house.jp("-p", bob, "presence", "set", "away", "gone fishing until the winter comes back")
+        console.press("M-o")
+        console.wait_for("Talk to:")
+        console.say(server.jid(bob))
+        console.wait_for("gone fishing")
+        console.say("/about")
+        console.wait_for("each sees when the other is there")
+        console.wait_for("away. gone fishing until the winter comes back")

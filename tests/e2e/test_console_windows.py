@@ -49,7 +49,7 @@ def test_commands_of_jp_are_typed_with_a_slash_and_completed(server, house: Daem
         console.press("C-g")
         console.wait_without("both")
         console.say("/ping")
-        console.wait_for(re.compile(r"\n 0\.\d+").search)
+        console.wait_for(re.compile(r"\n /ping: 0\.\d+").search)
         console.say("/flyaway")
         console.wait_for("There is no command /flyaway")
         console.say("//not a command")

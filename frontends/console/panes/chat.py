@@ -178,6 +178,8 @@ class ChatPane(urwid.Widget):
         """Give a click to what is there."""
         header, middle, _below, nicks = self._places(size)
         width = size[0] - nicks - 1 if nicks else size[0]
+        if row < header and event == "mouse press" and button == 1:
+            return self.app.do("about")
         if header <= row < header + middle:
             if col < width:
                 return bool(
