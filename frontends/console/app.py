@@ -295,6 +295,10 @@ class App:
     async def _opened(self) -> None:
         """Once there is a daemon: show what the person asked for, or how to begin."""
         await self.attachment.attached()
+        named = self.arguments.profile
+        if named is not None and named not in self.attachment.state.profiles:
+            # An empty screen would be taken for an account without contacts.
+            self.workspace.profile_for("")
         await self.workspace.begin(self.arguments.open)
         if not self.attachment.state.profiles:
             self.do("profiles")

@@ -170,8 +170,9 @@ class Workspace:
 
     def _close_tab(self, tab: Hashable) -> None:
         if len(self._panes) > 1:
-            self._tabs.remove(tab)
+            # First, for its neighbour is shown, and named, while it goes.
             del self._panes[tab]
+            self._tabs.remove(tab)
             self._forget()
             self._changed()
 

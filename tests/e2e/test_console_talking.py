@@ -132,6 +132,36 @@ def test_conversations_side_by_side_and_in_tabs(server, house: Daemon, two, peop
         assert "from carol" in console.screen()
 
 
+def test_splits_and_tabs_are_closed_one_after_another(server, house: Daemon, two) -> None:
+    alice, bob = two
+    with Console(house, "-p", alice, server.jid(bob)) as console:
+        console.wait_for("Nothing was said yet.")
+        console.press("M-h")
+        console.wait_for("choose somebody in the list")
+        console.press("M-t")
+        console.wait_for(f" 1:{bob}  2")
+        console.press("M-t")
+        console.wait_for(f" 1:{bob}  2  3")
+        console.press("M-w")
+        seen = console.wait_without("  3")
+        assert f" 1:{bob}  2" in seen
+        console.press("M-w")
+        console.wait_without(f" 1:{bob}  2")
+        console.wait_for("Nothing was said yet.")
+        console.press("M-w")
+        console.wait_without("choose somebody in the list")
+        console.press("M-w")
+        console.wait_for("choose somebody in the list")
+        # The last place stays.
+        console.press("M-w", "F2", "Enter")
+        console.wait_for("Nothing was said yet.")
+
+
+def test_who_names_an_account_that_there_isnt_is_told(server, house: Daemon, two) -> None:
+    with Console(house, "-p", "nobody-at-all") as console:
+        console.wait_for("There is no profile “nobody-at-all”.")
+
+
 def test_a_filter_finds_who_is_typed(server, house: Daemon, two) -> None:
     alice, bob = two
     for name in ("Zoé Martin", "Yves Dupont", "Zoltan"):
