@@ -307,6 +307,10 @@ class App:
             self.root.in_contacts = True
             self.contacts.first()
 
+    async def _look_back(self) -> None:
+        """Mark where our name was said while this console wasn't there."""
+        self.contacts.view.renew(await self.mentions.look_back(self.attachment))
+
     def _changed(self, changes: "Changes") -> None:
         self.workspace.changed(changes)
         self.screen.draw_soon()
@@ -322,6 +326,8 @@ class App:
         self.status.refresh()
         self.workspace.link_changed()
         self.screen.draw_soon()
+        if link.phase == "attached":
+            self.spawn(self._look_back())
         if link.phase == "lost":
             asyncio.get_running_loop().call_later(1.0, self._count_down)
 

@@ -50,7 +50,7 @@ def test_who_says_our_name_is_heard(server, house: Daemon, two) -> None:
         console.wait_for("# 1 loud")
         assert b"\a" not in written.read_bytes().replace(b"primitivus\a", b"")
         house.jp("-p", bob, "message", "send", room, "Alice: come here")
-        console.wait_for("# 2 loud")
+        console.wait_for("# @2 loud")
         console.press("M-a")
         console.wait_for("Bob: nobody in particular")
         console.wait_for("Alice: come here")
@@ -58,6 +58,26 @@ def test_who_says_our_name_is_heard(server, house: Daemon, two) -> None:
         # In an order of preference of its own: somebody in particular comes before anybody.
         shown = console.screen(colours=True)
         assert re.search(r"\x1b\[[0-9;]*1[0-9;]*m[^\n]*Alice", shown)
+
+
+def test_a_room_that_said_our_name_stands_out_in_the_list_whenever_it_did(
+    server, house: Daemon, two
+) -> None:
+    alice, bob = two
+    room = f"said-{alice}@muc.{server.host}"
+    house.jp("-p", alice, "room", "join", room, "--nick", "Alice")
+    house.jp("-p", bob, "room", "join", room, "--nick", "Bob")
+    house.jp("-p", bob, "message", "send", room, "to nobody")
+    with Console(house, "-p", alice) as console:
+        console.wait_for("# 1 said")
+        house.jp("-p", bob, "message", "send", room, "Alice: hello")
+        console.wait_for("# @2 said")
+    with Console(house, "-p", alice) as console:
+        console.wait_for("# @2 said")
+        assert "38;5;210m@2 " in console.screen(colours=True)
+        console.press("M-a")
+        console.wait_for("Alice: hello")
+        console.wait_for("# said")
 
 
 def test_a_nick_has_the_colour_that_it_has_everywhere(server, house: Daemon, two) -> None:
