@@ -211,11 +211,14 @@ class History(urwid.Widget):
             self.list.select(found)
         self._changed()
 
-    async def go_to_end(self) -> None:
-        """Show what was said last."""
+    async def go_to_end(self, *, choose: bool = False) -> None:
+        """Show what was said last.
+
+        :param choose: choose the last message, else none
+        """
         if not self.view.at_end:
             await self.view.go_to_end()
-        self.list.select(None)
+        self.list.select(self.view.rows.keys[-1] if choose and self.view.rows else None)
         self.list.act("end")
         self._changed()
 

@@ -241,11 +241,20 @@ def transfers(app: "App") -> None:
     listed = Listed(
         {"c": (_("copy its address"), copy), "x": (_("cancel"), cancel)},
         _("No file is on its way: Ctrl-O sends one."),
+        notes=2,
     )
+    listed.explain = lambda key: _transfer_note(view.rows.get(key))
     follow(listed, view.rows, _transfer_line)
     popup = Popup(listed, _("Files"), 80, 12)
     urwid.connect_signal(popup, "closed", lambda _popup: view.close())
     app.show(popup)
+
+
+def _transfer_note(one: Transfer | None) -> str:
+    """Return what there is no room for in the line of a transfer."""
+    if one is None:
+        return ""
+    return one.sentence or one.url or _("to {name}").format(name=one.peer)
 
 
 def _transfer_line(one: Transfer) -> Line:
