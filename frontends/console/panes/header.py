@@ -16,6 +16,9 @@ from sat.frontends.core.views.names import bare, kind_of, name_of
 if TYPE_CHECKING:
     from sat.frontends.console.app import App
 
+#: Characters of a topic or a status that are looked at for one line.
+MOST = 1000
+
 #: Where a room is, where its own sentence doesn't say.
 ROOM_STATES = {
     "joined": mark("you are in it"),
@@ -65,7 +68,7 @@ class Header(urwid.Widget):
                 why = room.sentence or _(ROOM_STATES.get(room.state, room.state))
                 spans.append((rest, f"  {cells.line(why)}"))
             elif room.subject:
-                spans += [(rest, "  "), (rest, cells.line(room.subject))]
+                spans += [(rest, "  "), (rest, cells.line(room.subject[:MOST]))]
         else:
             shown = best(self._presences())
             char, _look, word = PRESENCE[shown.show if shown is not None else "unavailable"]
@@ -73,7 +76,7 @@ class Header(urwid.Widget):
             if title != self._key[1]:
                 spans.append((rest, f"  {cells.line(self._key[1])}"))
             if shown is not None and shown.status:
-                spans += [(rest, "  "), (rest, cells.line(shown.status))]
+                spans += [(rest, "  "), (rest, cells.line(shown.status[:MOST]))]
             elif shown is not None and shown.show not in ("available", "chat"):
                 spans.append((rest, f"  {_(word)}"))
         spans.append((rest, " "))

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from sat.frontends.console.app import App
     from sat.frontends.core.state import Key
 
+#: Characters that are shown of one text.
+MOST = 20_000
+
 _SUBSCRIPTIONS = {
     "both": mark("each sees when the other is there"),
     "to": mark("you see when they are there, and they don’t see you"),
@@ -34,7 +37,7 @@ def about(app: "App") -> None:
     kind = kind_of(state, *pane.key)
     told = _room(app, pane.key) if kind == "room" else _person(app, pane.key)
     rows = [(_("address"), pane.key[1]), (_("your account"), pane.key[0]), *told]
-    page(app, name_of(state, *pane.key), [("", [(one, text) for one, text in rows if text])])
+    page(app, name_of(state, *pane.key), [("", [(one, _bounded(text)) for one, text in rows if text])])
 
 
 def _room(app: "App", key: "Key") -> Iterator[tuple[str, str]]:
@@ -60,3 +63,7 @@ def _person(app: "App", key: "Key") -> Iterator[tuple[str, str]]:
     for one in app.contacts.view.resources(profile, bare(peer)):
         resource = one.jid.partition("/")[2]
         yield resource or "–", f"{_(PRESENCE[one.show][2])}. {one.status}".rstrip(". ")
+
+
+def _bounded(text: str) -> str:
+    return text if len(text) <= MOST else f"{text[:MOST]}…"
