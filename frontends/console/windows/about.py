@@ -37,7 +37,11 @@ def about(app: "App") -> None:
     kind = kind_of(state, *pane.key)
     told = _room(app, pane.key) if kind == "room" else _person(app, pane.key)
     rows = [(_("address"), pane.key[1]), (_("your account"), pane.key[0]), *told]
-    page(app, name_of(state, *pane.key), [("", [(one, _bounded(text)) for one, text in rows if text])])
+    page(
+        app,
+        name_of(state, *pane.key),
+        [("", [(one, _bounded(text)) for one, text in rows if text])],
+    )
 
 
 def _room(app: "App", key: "Key") -> Iterator[tuple[str, str]]:
