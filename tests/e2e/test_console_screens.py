@@ -17,15 +17,17 @@ from tests.testbed.console import Console
 FOLDER = Path(__file__).with_name("screens")
 SIZES = ((80, 24), (200, 60))
 THEMES = ("dark", "light")
+#: A day across a conversation, which has another length each day.
+DAY = r"[─ ]*\b(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day,[^│\n\x1b]*"
 
 
 @pytest.fixture(scope="module")
 def talk() -> Iterator[tuple[Prosody, Daemon]]:
     """People with names that stay, who have talked."""
-    people = {name: f"{name}-secret" for name in ("alice", "bob", "carol")}
+    people = {name: f"{name}-secret" for name in ("alice", "bob", "carol", "dave")}
     with Prosody(people) as server, Daemon() as daemon:
-        server.befriend("alice", "bob", "carol")
-        for name in people:
+        server.befriend("alice", "bob", "carol", "dave")
+        for name in ("alice", "bob", "carol"):
             daemon.profile(name, server)
         room = f"tea@muc.{server.host}"
         for name in ("alice", "bob"):
@@ -35,6 +37,7 @@ def talk() -> Iterator[tuple[Prosody, Daemon]]:
             ("alice", server.jid("bob"), "Did you *really* see it?"),
             ("bob", server.jid("alice"), "> really\nYes: https://example.org/it"),
             ("bob", server.jid("alice"), "/me points"),
+            ("alice", server.jid("dave"), "Are you *there*?"),
             ("carol", server.jid("alice"), "Hello?"),
             ("bob", room, "Alice: a cup of `Earl Grey`?"),
         ):
@@ -87,8 +90,9 @@ def canonical(screen: str) -> str:
 
 def normalised(screen: str) -> str:
     """Return a screen without what is another one each time."""
-    screen = re.sub(r"─+ \w+, \d+ \w+ \d{4} ─+", "──DAY──", screen)
-    return re.sub(r"(?<!\d)\d\d:\d\d(?!\d)", "HH:MM", canonical(screen))
+    screen = canonical(re.sub(DAY, "──DAY──", screen))
+    screen = re.sub(r"\d{4}-\d\d-\d\d", "YYYY-MM-DD", screen)
+    return re.sub(r"(?<!\d)\d\d:\d\d(?!\d)", "HH:MM", screen)
 
 
 def settled(console: Console) -> str:
@@ -122,10 +126,38 @@ def test_the_main_views_look_as_they_did(talk, size: tuple[int, int], theme: str
         found["accounts"] = settled(console)
         console.press("C-g")
         console.wait_without("Your accounts")
+        for key, title, view in (("F9", "Settings", "settings"), ("C-p", "What is", "palette")):
+            console.press(key)
+            console.wait_for(f"┌ {title}")
+            if view == "palette":
+                console.type("con")
+                console.wait_for("> con")
+            found[view] = settled(console)
+            console.press("C-g")
+            console.wait_without(f"┌ {title}")
+        console.press("C-f")
+        console.wait_for("Search in all messages:")
+        console.say("really")
+        console.wait_for("2 messages with “really”")
+        console.wait_for("Yes: https")
+        found["search"] = settled(console)
+        console.press("C-g")
+        console.wait_without("messages with")
+        for number, address in enumerate((f"tea@muc.{server.host}", server.jid("dave"))):
+            if number:
+                console.press("M-v" if size[0] > 100 else "M-h")
+            console.press("M-o")
+            console.wait_for("Talk to:")
+            console.say(address)
+            console.wait_for("there" if number else "a cup of")
+            if not number:
+                found["room"] = settled(console)
+        console.press("M-v")
         console.press("M-o")
-        console.say(f"tea@muc.{server.host}")
-        console.wait_for("a cup of")
-        found["room"] = settled(console)
+        console.wait_for("Talk to:")
+        console.say(server.jid("bob"))
+        console.wait_for("Bob points")
+        found["splits"] = settled(console)
     wrong = []
     for view, screen in found.items():
         file = FOLDER / f"{view}-{size[0]}x{size[1]}-{theme}.txt"

@@ -195,7 +195,7 @@ def _found_line(row: FoundRow, words: Sequence[str]) -> Line:
     name = cells.cut(cells.line(row.name), 16)
     author = cells.cut(cells.line(row.author or _("me")), 12)
     spans: list[Span] = [("dim", f" {when} "), ("heading", name)]
-    spans.append(("heading", ": ") if name == author else ("unread", f" {author}: "))
+    spans.append(("heading", ": ") if name == author else ("unread", f", {author}: "))
     said = cells.line(_around(row.message.body, words) or row.line)
     spans += _marked(said, words)
     return Line((-int(row.message.id, 16), row.key), spans, words=f"{name} {author} {row.line}")
