@@ -330,6 +330,9 @@ class App:
             self.spawn(self._look_back())
         if link.phase == "lost":
             asyncio.get_running_loop().call_later(1.0, self._count_down)
+            if len(link.sentence) > self.screen.size[0] // 2:
+                # The bottom line has no room for all of it.
+                self.tell(link.sentence, "error")
 
     def _count_down(self) -> None:
         if self.attachment.link.phase == "lost" and not self._left.done():

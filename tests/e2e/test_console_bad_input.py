@@ -195,6 +195,12 @@ def test_a_daemon_that_answers_nothing_is_told_of(server, house: Daemon, two) ->
         console.wait_for("are you there?")
 
 
+def test_why_a_daemon_is_not_reached_can_be_read(house: Daemon) -> None:
+    with Console(house, "--remote", "nowhere-at-all") as console:
+        seen = console.wait_for("There is no remote “nowhere-at-all”")
+        assert "“jp remote list”" in seen and "jp remote add" in " ".join(seen.split())
+
+
 def test_without_a_terminal_it_says_what_to_use(house: Daemon) -> None:
     for words, code, said in (
         ([], 2, "primitivus needs a terminal"),

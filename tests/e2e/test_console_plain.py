@@ -42,7 +42,7 @@ def test_no_message_looks_like_several(server, house: Daemon, two) -> None:
         assert seen[said + 1].startswith(f"    22:41 {alice}: I pay")
         assert all(line.startswith("    ") for line in seen if "Done." in line)
         console.say("/conversation list")
-        console.wait_for(re.compile(rf"\n  -  {server.jid(bob)}").search)
+        console.wait_for(re.compile(rf"\n  [-1]  {server.jid(bob)}").search)
 
 
 def test_a_text_that_is_longer_than_the_terminal_takes_at_once_comes_whole(
