@@ -113,6 +113,16 @@ def test_a_message_is_chosen_and_copied_or_quoted(server, house: Daemon, two) ->
         console.wait_for("> see https://example.org/page for more")
 
 
+def test_where_all_is_in_view_nothing_is_below(server, house: Daemon, two) -> None:
+    alice, bob = two
+    send(house, bob, server.jid(alice), "first", "last")
+    with Console(house, "-p", alice, server.jid(bob)) as console:
+        console.wait_for("last")
+        console.press("PageUp")
+        console.type("x")
+        assert "below" not in console.wait_for("│x")
+
+
 def test_who_has_scrolled_back_is_told_of_what_is_newer_and_comes_to_it(
     server, house: Daemon, long
 ) -> None:

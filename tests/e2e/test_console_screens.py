@@ -13,12 +13,11 @@ import pytest
 
 from tests.testbed import Daemon, Prosody
 from tests.testbed.console import Console
+from tests.testbed.shown import without_times
 
 FOLDER = Path(__file__).with_name("screens")
 SIZES = ((80, 24), (200, 60))
 THEMES = ("dark", "light")
-#: A day across a conversation, which has another length each day.
-DAY = r"[─ ]*\b(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day,[^│\n\x1b]*"
 
 
 @pytest.fixture(scope="module")
@@ -88,13 +87,6 @@ def canonical(screen: str) -> str:
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
-def normalised(screen: str) -> str:
-    """Return a screen without what is another one each time."""
-    screen = canonical(re.sub(DAY, "──DAY──", screen))
-    screen = re.sub(r"\d{4}-\d\d-\d\d", "YYYY-MM-DD", screen)
-    return re.sub(r"(?<!\d)\d\d:\d\d(?!\d)", "HH:MM", screen)
-
-
 def settled(console: Console) -> str:
     """Return the screen, with its colours, once it has stopped changing."""
     seen: list[str] = []
@@ -161,7 +153,7 @@ def test_the_main_views_look_as_they_did(talk, size: tuple[int, int], theme: str
     wrong = []
     for view, screen in found.items():
         file = FOLDER / f"{view}-{size[0]}x{size[1]}-{theme}.txt"
-        screen = normalised(screen)
+        screen = canonical(without_times(screen))
         if os.environ.get("SAT_SCREENS"):
             FOLDER.mkdir(exist_ok=True)
             file.write_text(screen)

@@ -5,20 +5,20 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.test_console_screens import DAY, FOLDER
 from tests.house.tree import ROOT
+from tests.testbed.shown import without_times
+
+FOLDER = ROOT / "tests" / "e2e" / "screens"
 
 
 def shown() -> list[list[str]]:
     """Return the rows of the screens of the README."""
     blocks = re.findall(r"::\n\n((?:    .*\n)+)", (ROOT / "README.rst").read_text())
-    return [[normalised(row[4:]) for row in block.splitlines()] for block in blocks if "│" in block]
-
-
-def normalised(row: str) -> str:
-    row = re.sub(DAY, "──DAY──", row)
-    row = re.sub(r"\d{4}-\d\d-\d\d", "YYYY-MM-DD", row)
-    return re.sub(r"(?<!\d)\d\d:\d\d(?!\d)", "HH:MM", row).rstrip()
+    return [
+        [without_times(row[4:]).rstrip() for row in block.splitlines()]
+        for block in blocks
+        if "│" in block
+    ]
 
 
 def rows_of(file: Path) -> list[str]:

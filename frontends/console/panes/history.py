@@ -171,7 +171,10 @@ class History(urwid.Widget):
     @property
     def is_back(self) -> bool:
         """Whether something newer was said than what is in view."""
-        return bool(self.view.rows) and not (self.view.at_end and self.list.at_end)
+        if not self.view.rows:
+            return False
+        last = self.view.rows.keys[-1]
+        return not (self.view.at_end and (self.list.at_end or last in self.list.in_view))
 
     @property
     def selected(self) -> ChatRow | None:
