@@ -50,6 +50,8 @@ class App:
         self.arguments = arguments
         self.settings = settings
         self.keys = settings.keys
+        #: Why there is no daemon, as it was told above the bottom line.
+        self._why = ""
         #: Whether there is a screen yet.
         self.started = False
         self.attachment = Attachment(Reach(f"primitivus {__version__}", arguments.remote))
@@ -327,12 +329,15 @@ class App:
         self.workspace.link_changed()
         self.screen.draw_soon()
         if link.phase == "attached":
+            if self.notice.text and self.notice.text == self._why:
+                self.tell("")
             self.spawn(self._look_back())
         if link.phase == "lost":
             asyncio.get_running_loop().call_later(1.0, self._count_down)
             if len(link.sentence) > self.screen.size[0] // 2:
                 # The bottom line has no room for all of it.
                 self.tell(link.sentence, "error")
+                self._why = self.notice.text
 
     def _count_down(self) -> None:
         if self.attachment.link.phase == "lost" and not self._left.done():
