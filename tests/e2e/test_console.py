@@ -48,7 +48,7 @@ def test_what_was_said_is_there_at_the_next_start_and_nothing_stays_on_the_termi
         terminal.wait_for(": before")
         terminal.type("x")
         terminal.press("C-x")
-        shown = terminal.wait_for("ended 0\n1")
+        shown = terminal.wait_for("ended 0\n1\n$")
         assert ": before" not in shown and "\nabove\nended 0\n1\n" in shown
         assert terminal.ask("#{alternate_on} #{mouse_any_flag} #{cursor_flag}") == "0 0 1"
 
