@@ -51,6 +51,8 @@ class App:
         self.arguments = arguments
         self.settings = settings
         self.keys = settings.keys
+        #: Why there is no daemon, as it was told above the bottom line.
+        self._why = ""
         #: Whether there is a screen yet.
         self.started = False
         self.reach = Reach(f"primitivus {__version__}", arguments.remote)
@@ -222,8 +224,9 @@ class App:
 
     def show_text(self, title: str, text: str) -> None:
         """Show a text: above the bottom line where it is short, else in a window."""
-        if text.count("\n") < 2 and len(text) < 2 * self.screen.size[0]:
-            self.tell(text.strip())
+        told = text.strip()
+        if "\n" not in told and len(title) + len(told) < self.screen.size[0]:
+            self.tell(f"{title}: {told}")
             return
         from sat.frontends.console.windows import show
 
@@ -322,6 +325,10 @@ class App:
     async def _opened(self) -> None:
         """Once there is a daemon: show what the person asked for, or how to begin."""
         await self.attachment.attached()
+        named = self.arguments.profile
+        if named is not None and named not in self.attachment.state.profiles:
+            # An empty screen would be taken for an account without contacts.
+            self.workspace.profile_for("")
         await self.workspace.begin(self.arguments.open)
         if not self.attachment.state.profiles:
             self.do("profiles")
@@ -329,6 +336,10 @@ class App:
             # So that the arrows and Enter do what anybody tries first.
             self.root.in_contacts = True
             self.contacts.first()
+
+    async def _look_back(self) -> None:
+        """Mark where our name was said while this console wasn't there."""
+        self.contacts.view.renew(await self.mentions.look_back(self.attachment))
 
     def _changed(self, changes: "Changes") -> None:
         if self._commands is not None and (changes.plugins or changes.anew):
@@ -347,8 +358,16 @@ class App:
         self.status.refresh()
         self.workspace.link_changed()
         self.screen.draw_soon()
+        if link.phase == "attached":
+            if self.notice.text and self.notice.text == self._why:
+                self.tell("")
+            self.spawn(self._look_back())
         if link.phase == "lost":
             asyncio.get_running_loop().call_later(1.0, self._count_down)
+            if len(link.sentence) > self.screen.size[0] // 2:
+                # The bottom line has no room for all of it.
+                self.tell(link.sentence, "error")
+                self._why = self.notice.text
 
     def _count_down(self) -> None:
         if self.attachment.link.phase == "lost" and not self._left.done():

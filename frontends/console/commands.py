@@ -108,10 +108,13 @@ class Commands:
             self._app.show_rows(f"/help {call.words}".strip(), rows)
             return
         told = await running.run(call, self._app.attachment, self._app.actions)
-        if call.command.words == "room join":
+        words = call.command.words
+        if words == "room join":
             room = str(call.params.get("room", "")).partition("/")[0]
             found = [key for key in self._app.attachment.state.rooms if key[1] == room]
             if found:
                 self._app.workspace.open(found[0])
         if told.strip():
-            self._app.show_text(f"/{call.command.words}", told)
+            self._app.show_text(f"/{words}", told)
+        elif not (call.command.acts or call.command.run):
+            self._app.tell(_("/{command}: there is nothing to show.").format(command=words))

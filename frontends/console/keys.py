@@ -44,7 +44,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("messages", mark("to the messages"), "anywhere", ("f4",)),
     Action("write", mark("to where you write"), "anywhere", ("f5",)),
     Action("occupants", mark("show who is in the room"), "anywhere", ("f3",)),
-    Action("people", mark("to who is in the room"), "anywhere", ("meta i",)),
+    Action("people", mark("to who is in the room"), "anywhere", ("meta m",)),
+    Action("about", mark("whom this conversation is with"), "anywhere", ("meta i",)),
     Action(
         "next-unread", mark("to the next unread conversation"), "anywhere", ("meta a", "ctrl n")
     ),

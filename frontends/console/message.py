@@ -17,6 +17,7 @@ from sat.frontends.console.widgets.painting import paint
 from sat.frontends.core import colours, markup
 from sat.frontends.core.markup import Line, Run, Style
 from sat.frontends.core.views.chat import ChatRow
+from sat.frontends.core.views.names import file_name
 
 if TYPE_CHECKING:
     from sat.frontends.console.pictures import Shown
@@ -165,7 +166,7 @@ def styled(style: Style) -> str:
 
 def _file(file: Attachment) -> list[Part]:
     size = "" if file.size is None else f" ({size_text(file.size)})"
-    name = cells.line(file.name or file.url.rpartition("/")[2])
+    name = cells.line(file_name(file))
     return [
         ("title.text", f"{sign('⎘')} {name}"),
         ("dim", f"{size} "),

@@ -4,25 +4,29 @@ Nothing is drawn twice and nothing moves: what happens is a line, what is typed 
 """
 
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
 
 from sat import __version__
 from sat.bridge.errors import CommandError
 from sat.bridge.model import Direction, Message, MessageState
 from sat.frontends.console.main import HUNG_UP
-from sat.frontends.console.signs import STATES
+from sat.frontends.console.message import size_text
+from sat.frontends.console.signs import STATES, sign
 from sat.frontends.console.texts import _, ngettext
 from sat.frontends.console.widgets import cells
+from sat.frontends.core import markup
 from sat.frontends.core.actions import Actions
 from sat.frontends.core.attachment import Attachment, Link
 from sat.frontends.core.commands import running
 from sat.frontends.core.commands.line import CommandLine, Context, Help, help_of, message_of
 from sat.frontends.core.reach import Reach
 from sat.frontends.core.state import Changes, Key
-from sat.frontends.core.views.names import author_of, name_of
+from sat.frontends.core.views.names import author_of, file_name, name_of
 
 if TYPE_CHECKING:
     from sat.frontends.console.main import Arguments
@@ -79,9 +83,11 @@ class Plain:
         if not self._left.done():
             self._left.set_result(code)
 
-    def _say(self, text: str) -> None:
+    def _say(self, text: str, margin: str = "") -> None:
+        """Print a text; what goes on in further lines begins none that could be taken for ours."""
+        safe = cells.clean(text).replace("\n", "\n    ")
         try:
-            print(cells.clean(text), flush=True)
+            print(f"{margin}{safe}", flush=True)
         except OSError:
             self._leave(HUNG_UP)
 
@@ -90,7 +96,7 @@ class Plain:
     async def _read(self) -> None:
         loop = asyncio.get_running_loop()
         reader = asyncio.StreamReader(limit=1 << 20)
-        await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+        await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), _typed())
         await self._attachment.attached()
         await self._guarded(running.learn(self._commands, self._attachment))
         for address in self._arguments.open[:1]:
@@ -144,7 +150,10 @@ class Plain:
                 self._say(f"{typed}: {does}")
             return
         told = await running.run(call, self._attachment, self._actions)
-        self._say(told.rstrip() or _("Done."))
+        for line in told.rstrip().split("\n") if told.strip() else ():
+            self._say(line, margin="  ")
+        if not told.strip():
+            self._say(_("Done."))
 
     def _profile(self) -> str | None:
         profiles = self._attachment.state.profiles
@@ -208,10 +217,14 @@ class Plain:
     def _read_out(self, message: Message) -> None:
         state = self._attachment.state
         key = (message.profile, message.peer)
-        author = author_of(state, *key, message.from_)
-        where = "" if key == self._key else f" ({name_of(state, *key)})"
+        author = cells.line(author_of(state, *key, message.from_)) or "?"
+        where = "" if key == self._key else f" ({cells.line(name_of(state, *key))})"
         when = message.ts.astimezone().strftime("%H:%M")
-        self._say(f"{when} {author}{where}: {message.body}")
+        told = markup.action(message.body)
+        if told is not None:
+            self._say(f"{when} * {author}{where} {told}")
+        else:
+            self._say(f"{when} {author}{where}: {_text(message)}")
         if message.direction is Direction.OUT:
             self._states[message.id] = message.state
         elif key == self._key:
@@ -223,7 +236,32 @@ class Plain:
             return
         self._states[message.id] = message.state
         if message.state is MessageState.FAILED:
-            told = _("Not sent: {reason}").format(reason=message.error or message.body[:60])
+            told = _("Not sent: {reason}").format(
+                reason=cells.line(message.error or message.body[:60])
+            )
             self._say(told)
         elif message.state is MessageState.DISPLAYED:
             self._say(_(STATES[message.state][2]).capitalize() + ".")
+
+
+def _typed() -> IO[bytes]:
+    """Return what is typed, as a file of its own.
+
+    Reading without waiting makes writing not wait either where both are one open file, and then a
+    long text is cut where the terminal is slow.
+    """
+    try:
+        return Path(os.ttyname(sys.stdin.fileno())).open("rb", buffering=0)
+    except OSError:
+        return sys.stdin.buffer
+
+
+def _text(message: Message) -> str:
+    """Return what a message says, with its subject before, and its files after it."""
+    urls = {one.url for one in message.attachments}
+    parts = [message.subject or "", "" if message.body.strip() in urls else message.body]
+    for one in message.attachments:
+        size = "" if one.size is None else f" ({size_text(one.size)})"
+        name = cells.line(file_name(one))
+        parts.append(f"{sign('⎘')} {name}{size} {cells.line(one.url)}")
+    return "\n".join(filter(None, parts))

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import urwid
 
 from sat.frontends.console import themes
+from sat.frontends.console.widgets import cells
 from sat.frontends.console.widgets.sixel import SixelScreen
-from sat.frontends.core.clean import clean_line
 
 if TYPE_CHECKING:
     from sat.frontends.console.pictures import Graphics
@@ -294,7 +294,7 @@ class Screen:
 
     def notify(self, title: str, text: str) -> None:
         """Let the terminal show a notice on the desktop (OSC 777, or OSC 9)."""
-        title, text = (clean_line(one).replace(";", ",")[:200] for one in (title, text))
+        title, text = (cells.line(one).replace(";", ",")[:200] for one in (title, text))
         if os.environ.get("TERM_PROGRAM") in ("iTerm.app", "WezTerm", "ghostty"):
             self._say(self._through(f"\x1b]9;{title}: {text}\a"))
         else:
@@ -307,7 +307,7 @@ class Screen:
 
     def set_title(self, title: str) -> None:
         """Name the terminal's window."""
-        self._set_title(clean_line(title)[:100])
+        self._set_title(cells.line(title)[:100])
 
     def _set_title(self, title: str) -> None:
         if title != self._title and os.environ.get("TERM") not in ("linux", "dumb"):

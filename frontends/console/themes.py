@@ -216,7 +216,7 @@ ROWS = (
 def _with_chosen(theme: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
     """Add how each of a list's looks is in the chosen line."""
     focus = theme["focus"]
-    return theme | {f"{name} chosen": focus for name in ROWS}
+    return theme | {f"{name} chosen": focus for name in ROWS} | {"found chosen": theme["found"]}
 
 
 THEMES: Mapping[str, Mapping[str, tuple[str, ...]]] = {

@@ -104,8 +104,12 @@ class Workspace:
                 panes.focus_on(key)
                 break
         else:
+            kept = self._chats.get(key)
             self.panes.show(key, self._chat(key))
             self._forget()
+            if kept is not None:
+                # Where somebody had scrolled back to, long ago, is no place to begin from.
+                self._app.spawn(kept.history.go_to_end())
         chat = self._chats[key]
         self._app.root.in_contacts = False
         chat.to_editor()
@@ -166,8 +170,9 @@ class Workspace:
 
     def _close_tab(self, tab: Hashable) -> None:
         if len(self._panes) > 1:
-            self._tabs.remove(tab)
+            # First, for its neighbour is shown, and named, while it goes.
             del self._panes[tab]
+            self._tabs.remove(tab)
             self._forget()
             self._changed()
 

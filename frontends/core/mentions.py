@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from sat.bridge.model import Direction, Message, MessageType
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from sat.bridge.model import Conversation, Direction, Message, MessageType
 from sat.frontends.core.markup import mentions
 from sat.frontends.core.model import Model
 from sat.frontends.core.state import Changes, Key, State
 
+if TYPE_CHECKING:
+    from sat.frontends.core.attachment import Attachment
+
 #: Of one conversation so many are remembered.
 _MOST = 100
+#: In so many rooms it is looked for what was said before.
+_ROOMS = 50
 
 
 def is_mention(state: State, message: Message) -> bool:
@@ -19,8 +27,16 @@ def is_mention(state: State, message: Message) -> bool:
     return room is not None and mentions(message.body, room.nick)
 
 
+def _time(conversation: Conversation) -> datetime:
+    assert conversation.last is not None
+    return conversation.last.ts
+
+
 class Mentions:
-    """Counts the unread messages of rooms that say our name, of those that were told here."""
+    """Counts the unread messages of rooms that say our name: of those that were told here.
+
+    What was said before this frontend came is known once it was looked for (:meth:`look_back`).
+    """
 
     def __init__(self, model: Model) -> None:
         self._model = model
@@ -35,6 +51,38 @@ class Mentions:
     def close(self) -> None:
         """Count no more."""
         self._end()
+
+    async def look_back(self, attachment: Attachment) -> set[Key]:
+        """Look for our name in what is unread of rooms; return those where it was found.
+
+        Of each the newest messages count, and rooms with news come first.
+
+        :raises CommandError: if it can't be asked
+        """
+        state = self._model.state
+        rooms = [
+            one
+            for key, one in state.conversations.items()
+            if one.unread and key in state.rooms and one.last is not None
+        ]
+        found: set[Key] = set()
+        for one in sorted(rooms, key=_time, reverse=True)[:_ROOMS]:
+            key = (one.profile, one.peer)
+            page = await attachment.call(
+                *("message.list", list[Message]),
+                profile=one.profile, peer=one.peer, limit=min(one.unread, _MOST),
+            )  # fmt: skip
+            end = int(one.read, 16) if one.read is not None else 0
+            said = [int(m.id, 16) for m in page if is_mention(self._model.state, m)]
+            now = self._model.state.conversations.get(key)
+            if now is None or not now.unread:
+                continue
+            end = max(end, int(now.read, 16) if now.read is not None else 0)
+            known = {*self._unread.get(key, ()), *(number for number in said if number > end)}
+            if known:
+                self._unread[key] = sorted(known)[-_MOST:]
+                found.add(key)
+        return found
 
     def _changed(self, changes: Changes) -> None:
         state = self._model.state

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import stat
 import uuid
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, cast
 
@@ -36,7 +37,7 @@ from sat.bridge.model import (
     TransferState,
 )
 from sat.plugin import FileSource
-from sat.xmpp.reactor import Clock
+from sat.xmpp.reactor import Clock, Timer
 from sat.xmpp.stanza import JID, NotConnected, StanzaError, clean
 
 if TYPE_CHECKING:
@@ -82,6 +83,8 @@ class Files:
         self._running: dict[str, Deferred[None]] = {}
         self._fetching: set[Deferred[Attachment]] = set()
         self._turns = DeferredSemaphore(_AT_A_TIME)
+        #: Those which are to end: what carries one may call that a failure of its own.
+        self._stopped: set[str] = set()
 
     @command("file.send", level=Level.FILES)
     async def send(
@@ -204,12 +207,14 @@ class Files:
         task = self._running.get(id)
         if task is None:
             raise CommandError("unknown.transfer", f"no transfer {id} is under way")
+        self._stopped.add(id)
         task.cancel()
 
     async def stop(self) -> None:
         """Stop every transfer, and return when all are written down."""
         self.give_up()
-        for task in list(self._running.values()):
+        for id, task in list(self._running.items()):
+            self._stopped.add(id)
             task.cancel()
             await task
 
@@ -241,6 +246,7 @@ class Files:
             await self._change(transfer, state=TransferState.FAILED, sentence=sentence)
             raise
         finally:
+            self._stopped.discard(transfer.id)
             os.close(descriptor)
 
     async def _carry(self, transfer: Transfer, to: JID, descriptor: int) -> None:
@@ -252,7 +258,7 @@ class Files:
             running = await self._change(transfer, state=TransferState.RUNNING, method=name)
             os.lseek(descriptor, 0, os.SEEK_SET)
             try:
-                url = await method(to, source, self._progress(running))
+                url = await self._tried(method, to, source, running)
             except CommandError as error:
                 reasons.append(error.sentence)
             except (StanzaError, NotConnected, TimeoutError) as error:
@@ -273,23 +279,31 @@ class Files:
         reason = "; ".join(reasons) or "no plugin that can send files is loaded"
         raise CommandError("failed.transfer", f"{transfer.name} could not be sent: {reason}")
 
-    def _progress(self, transfer: Transfer):  # type: ignore[no-untyped-def]
-        last = -_INTERVAL
+    async def _tried(
+        self,
+        method: Callable[..., Awaitable[str]],
+        to: JID,
+        source: FileSource,
+        transfer: Transfer,
+    ) -> str:
+        """Send a file by one way, and tell how far it is meanwhile; return what the way does."""
         core = self._live.core
-        clock = cast(Clock, core.reactor)
 
         def tell(done: int) -> None:
-            nonlocal last
-            now = clock.seconds()
-            if done < transfer.size and now - last < _INTERVAL:
-                return
-            last = now
             progress = Progress(
                 id=transfer.id, profile=transfer.profile, done=done, size=transfer.size
             )
             core.hub.tell(transfer.profile, TransferProgressed(progress), keep=done < transfer.size)
 
-        return tell
+        pace = Pace(cast(Clock, core.reactor), tell, transfer.size)
+        try:
+            return await method(to, source, pace.moved)
+        except Exception as error:
+            if transfer.id in self._stopped:
+                raise CancelledError from error
+            raise
+        finally:
+            pace.stop()
 
     async def _change(
         self, transfer: Transfer, call: Call | None = None, **fields: object
@@ -299,6 +313,41 @@ class Files:
             call=call,
             wait=call is None,
         )
+
+
+class Pace:
+    """Tells how far a transfer is: at most each 0.2 s, and what was last, also where it stops.
+
+    :param clock: when that is
+    :param tell: is told how many bytes have gone
+    :param size: how many that will be; they are told at once
+    """
+
+    def __init__(self, clock: Clock, tell: Callable[[int], None], size: int) -> None:
+        self._clock, self._tell, self._size = clock, tell, size
+        self._told_at = -_INTERVAL
+        self._done = 0
+        self._due: Timer | None = None
+
+    def moved(self, done: int) -> None:
+        """Take note of how many bytes have gone."""
+        self._done = done
+        wait = self._told_at + _INTERVAL - self._clock.seconds()
+        if wait <= 0 or done >= self._size:
+            self._now()
+        elif self._due is None:
+            self._due = self._clock.callLater(wait, self._now)
+
+    def stop(self) -> None:
+        """Tell no more."""
+        if self._due is not None and self._due.active():
+            self._due.cancel()
+        self._due = None
+
+    def _now(self) -> None:
+        self.stop()
+        self._told_at = self._clock.seconds()
+        self._tell(self._done)
 
 
 def transfers(reader: Reader, profile_id: int, unfinished: bool = True) -> list[Transfer]:

@@ -6,12 +6,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from twisted.internet.task import Clock
 
+from sat.backend.files import Pace
 from tests.backend.support import house, pause, until
 
 CARRIER = '''
 from sat.plugin import Plugin, CommandError, file_method
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 import os
 
 HELD = {}
@@ -29,10 +31,15 @@ class Carrier(Plugin):
     async def second(self, to, source, progress):
         if source.name == "fault":
             raise RuntimeError("a fault")
-        if source.name in ("wait", "cancel"):
+        if source.name in ("wait", "cancel", "broke"):
             turn = HELD[source.name] = Deferred()
             progress(1)
-            await turn
+            try:
+                await turn
+            except CancelledError:
+                if source.name == "broke":
+                    raise CommandError("failed.x", "the line broke off")
+                raise
         content = os.read(source.descriptor, 100)
         progress(source.size)
         return f"https://files.test/{content.decode()}"
@@ -195,3 +202,36 @@ async def test_what_the_daemon_left_unfinished_has_failed(reactor, tmp_path, pat
         [failed] = await home.call("transfer.list")
         assert failed["state"] == "failed"
         assert "send the file again" in failed["sentence"]
+
+
+async def test_a_transfer_that_is_stopped_has_not_failed_whatever_its_way_calls_it(
+    reactor, tmp_path, path
+):
+    async with house(reactor, tmp_path, {"carrier": CARRIER}) as home:
+        await home.profile()
+        started = await send(home, path, "broke")
+        await until(reactor, lambda: "broke" in held())
+        await home.call("transfer.cancel", id=started["id"])
+        await home.expect("transfer.changed", id=started["id"], state="cancelled")
+
+
+def test_how_far_a_transfer_is_is_told_in_time_and_also_where_it_stops() -> None:
+    clock, told = Clock(), []
+    pace = Pace(clock, told.append, 100)
+    pace.moved(0)
+    pace.moved(10)
+    pace.moved(20)
+    assert told == [0]
+    # Nothing moves any more: the last step is told all the same.
+    clock.advance(0.25)
+    clock.advance(5)
+    assert told == [0, 20]
+    pace.moved(30)
+    pace.moved(40)
+    pace.moved(100)
+    assert told == [0, 20, 30, 100]
+    pace.moved(70)
+    pace.stop()
+    clock.advance(5)
+    assert told == [0, 20, 30, 100]
+    assert not clock.getDelayedCalls()

@@ -1,6 +1,7 @@
 """Primitivus in a real terminal: talking, whatever becomes of the daemon and of the terminal."""
 
 import os
+import re
 import signal
 
 import pytest
@@ -48,8 +49,8 @@ def test_what_was_said_is_there_at_the_next_start_and_nothing_stays_on_the_termi
         terminal.wait_for(": before")
         terminal.type("x")
         terminal.press("C-x")
-        shown = terminal.wait_for("ended 0\n1")
-        assert ": before" not in shown and "\nabove\nended 0\n1" in shown
+        shown = terminal.wait_for(re.compile(r"ended 0\n1\n[$#]").search)
+        assert ": before" not in shown and "\nabove\nended 0\n1\n" in shown
         assert terminal.ask("#{alternate_on} #{mouse_any_flag} #{cursor_flag}") == "0 0 1"
 
 

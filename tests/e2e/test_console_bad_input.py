@@ -1,6 +1,8 @@
 """Primitivus in a real terminal: what peers, locales and daemons can do to it."""
 
+import json
 import os
+import re
 import signal
 import subprocess
 
@@ -8,11 +10,18 @@ import pytest
 
 from tests.testbed import Daemon
 from tests.testbed.console import Console
+from tests.testbed.processes import wait_until
+from tests.testbed.stranger import Stranger
 
 pytestmark = pytest.mark.any_server
 
-OVER = "Bob\u202e\u0301\u0301 │ ● root"
-EVIL = {
+MUCH = "\u0336" * 10_000 + "y" * 100_000
+#: What turns words around (UAX #9), or hides what is between them.
+ORDERS = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u200b\u200e\u200f\u2028\u2029"
+#: What XML lets through: C1 controls, orders, line ends.
+EVIL = "Ev\u202eil\u009b31m\u009b2J\u200b\u0085│\u2028\u2067end"
+FILE = "https://example.org/file%1B]0;owned%07%C2%9B2J%E2%80%AEgnp.exe"
+BODIES = {
     "colours": "plain \u009b31mred\u009b0m text",
     "override": "photo\u202egnp.exe",
     "zero width": "a" + "\u200b" * 20_000 + "b",
@@ -32,7 +41,7 @@ def test_nothing_in_a_message_breaks_or_spoofs_the_screen(server, house: Daemon,
     alice, bob = two
     with Console(house, "-p", alice, server.jid(bob), size=(80, 30)) as console:
         console.wait_for("Nothing was said yet.")
-        for name, body in EVIL.items():
+        for name, body in BODIES.items():
             raw(house, bob, server.jid(alice), body)
             raw(house, bob, server.jid(alice), f"after {name}")
             seen = console.wait_for(f"after {name}")
@@ -45,19 +54,100 @@ def test_nothing_in_a_message_breaks_or_spoofs_the_screen(server, house: Daemon,
         console.wait_for(f"{alice}: still here")
 
 
-def test_names_and_topics_are_no_better_trusted(server, house: Daemon, two) -> None:
+def told_raw(written: bytes) -> str:
+    """Return what was written for the terminal, once it is sure that the terminal obeys us alone.
+
+    :raises AssertionError: if a text of somebody else's is in it as it is
+    """
+    text = written.decode("utf-8")
+    odd = [char for char in text if 0x80 <= ord(char) < 0xA0 or char in ORDERS]
+    assert not odd, {f"U+{ord(char):04X}" for char in odd}
+    # Of those that name windows, tell and copy, ours alone.
+    for command in re.findall(r"\x1b\]([^\a\x1b]*)", text):
+        assert re.match(r"2;(\(\d+\) )?primitivus$|777;notify;|[0-9]+;?$", command), command
+    return text
+
+
+def test_no_text_of_others_reaches_the_terminal_as_it_is(
+    server, house: Daemon, two, people
+) -> None:
     alice, bob = two
-    house.jp(
-        "-p", alice, "roster", "update", server.jid(bob), "--name", "Bob\u202e\u0301\u0301 │ ● root"
-    )
+    (carol,) = people("carol")
     room = f"evil-{alice}@muc.{server.host}"
-    house.jp("-p", alice, "room", "join", room, "--nick", "Alice")
-    house.jp("-p", alice, "room", "subject", room, "top\u009b2Jic" + "\u0336" * 500)
-    with Console(house, "-p", alice, room) as console:
-        seen = console.wait_for("topic")
+    mine = ("-p", alice)
+    house.jp(*mine, "roster", "update", server.jid(bob), "--name", f"Bob{EVIL}", "--group", EVIL)
+    house.jp(*mine, "room", "join", room, "--nick", "Alice")
+    house.jp(*mine, "room", "subject", room, f"topic{EVIL}" + MUCH)
+    house.jp("-p", bob, "room", "join", room, "--nick", "Bob│" + "\u0336" * 99)
+    house.jp("-p", bob, "presence", "set", "away", f"status{EVIL}")
+    stranger, console = Stranger(server, carol), Console(house, *mine, size=(100, 30))
+    with stranger, console:
+        written = console.log()
+        console.press("C-l")
+        console.wait_for(f"● alice{alice[5:]}")
+        lure = f"lure-{alice}@muc.{server.host}"
+        stranger.tell("join", lure, "Carol")
+        stranger.expect("joined")
+        stranger.tell("invite", lure, server.jid(alice), f"reason{EVIL}")
+        stranger.tell("offer", server.jid(alice), FILE)
+        console.wait_for(f"1 {carol}")
+        subject = ("--subject", f"subject{EVIL}")
+        house.jp("-p", bob, "message", "send", server.jid(alice), *subject, input=f"body{EVIL}")
+        draft = {"profile": alice, "peer": server.jid(bob), "text": f"draft{EVIL}"}
+        house.jp("api", "call", "conversation.draft", json.dumps(draft))
+        console.press("M-a")
+        console.press("M-a")
+        console.wait_for("⎘ file")
+        console.press("M-l")
+        console.wait_for("Links and files")
+        console.press("C-g")
+        console.wait_without("Links and files")
+        console.press("M-a")
+        seen = console.wait_for(lambda seen: "body" in seen and "draft" in seen and "subj" in seen)
+        assert "Bob" in seen.split("\n")[0] and "status" in seen
         # The marks on a letter take no cell, but a place in the line.
-        assert all(line[20:21] == "│" for line in seen.split("\n")[1:-1]), seen
-        assert "\u202e" not in seen
+        assert all(line[25:26] == "│" for line in seen.split("\n")[:-1]), seen
+        console.press("M-i")
+        console.wait_for("each sees when")
+        console.press("C-g")
+        console.wait_without("each sees when")
+        console.press("C-f")
+        console.wait_for("Search in all")
+        console.say("bodyEv*")
+        console.wait_for("Enter go there")
+        console.press("C-g")
+        console.wait_without("Enter go there")
+        console.press("M-t")
+        console.wait_for(" 1:Bob")
+        console.type("\x1b[O")
+        house.jp("-p", bob, "message", "send", server.jid(alice), f"notice{EVIL}; and more")
+        assert wait_until(lambda: b";notice" in written.read_bytes(), 30)
+        console.type("\x1b[I")
+        console.press("M-o")
+        console.wait_for("Talk to:")
+        console.say(room)
+        seen = console.wait_for(lambda seen: "# evil" in seen and "@● Alice" in seen)
+        assert "topic" in seen and "…" in seen
+        console.wait_for("Bob│")
+        console.press("F7")
+        console.wait_for("reason")
+        console.press("C-g")
+        console.wait_without("reason")
+        house.jp(*mine, "room", "join", lure, "--nick", "Al")
+        stranger.tell("kick", lure, "Al", f"kicked{EVIL}")
+        console.press("M-o")
+        console.wait_for("Talk to:")
+        console.say(lure)
+        console.wait_for("you were put out of")
+        console.press("M-i")
+        console.wait_for("kickedEv")
+        console.press("C-g")
+        console.wait_without("kickedEv")
+        console.press("C-x")
+        assert console.wait_end() == 0
+        raw_text = told_raw(written.read_bytes())
+    for word in ("body", "subject", "draft", "status", "topic", "reason", "file", "Bob", ";notice"):
+        assert word in raw_text, word
 
 
 @pytest.mark.parametrize(
@@ -105,24 +195,10 @@ def test_a_daemon_that_answers_nothing_is_told_of(server, house: Daemon, two) ->
         console.wait_for("are you there?")
 
 
-def test_plain_lines_serve_who_can_not_see(server, house: Daemon, two) -> None:
-    alice, bob = two
-    raw(house, bob, server.jid(alice), "hello \u009b31m from bob")
-    with Console(house, "-p", alice, "--plain", server.jid(bob)) as console:
-        console.wait_for("Talking to")
-        console.wait_for(f"{bob}: hello")
-        console.say("plain answer")
-        console.wait_for(f"{alice}: plain answer")
-        raw(house, bob, server.jid(alice), "good")
-        console.wait_for(f"{bob}: good")
-        console.say("/roster list")
-        console.wait_for("both")
-        console.say("/to nobody@nowhere.invalid")
-        console.wait_for("Talking to nobody.")
-        console.say("/flyaway")
-        console.wait_for("There is no command /flyaway")
-        console.say("/quit")
-        assert console.wait_end() == 0
+def test_why_a_daemon_is_not_reached_can_be_read(house: Daemon) -> None:
+    with Console(house, "--remote", "nowhere-at-all") as console:
+        seen = console.wait_for("There is no remote “nowhere-at-all”")
+        assert "“jp remote list”" in seen and "jp remote add" in " ".join(seen.split())
 
 
 def test_without_a_terminal_it_says_what_to_use(house: Daemon) -> None:

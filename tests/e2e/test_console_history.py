@@ -1,6 +1,5 @@
 """Primitivus in a real terminal: back through the history, to a date, to what was searched."""
 
-import re
 from datetime import datetime, timedelta
 
 import pytest
@@ -51,17 +50,20 @@ def test_search_shows_what_is_around_and_goes_there(server, house: Daemon, long)
         console.press("C-f")
         console.wait_for("Search in all messages:")
         console.say("number 120")
-        seen = console.wait_for("messages with “number 120”")
-        assert "number 120." in seen
+        seen = console.wait_for("1 message with “number 120”")
+        assert f"{bob}: number 120." in seen
         console.wait_for("number 119. … number 121.")
+        # What was looked for stands out, in the list and where it was said.
+        marked = "\x1b[38;5;16m\x1b[48;5;221mnumber"
+        assert console.screen(colours=True).count(marked) == 1
         console.press("Enter")
         seen = console.wait_for(lambda seen: "number 118." in seen and "number 122." in seen)
-        assert "messages with" not in seen
-        found = console.screen(colours=True)
-        assert re.search(r"\x1b\[[0-9;]*m\S*\x1b\[[0-9;]*m? ?120|number", found)
+        assert "message with" not in seen
+        console.wait_for(lambda seen: marked in seen, colours=True)
         console.press("C-f")
+        console.wait_for("Search in all messages:")
         console.say("nothingofthekind")
-        console.wait_for("Nothing was found.")
+        console.wait_for("Nothing was found with “nothingofthekind”.")
 
 
 def test_a_conversation_is_written_to_a_file(server, house: Daemon, long) -> None:
@@ -109,3 +111,49 @@ def test_a_message_is_chosen_and_copied_or_quoted(server, house: Daemon, two) ->
             console.press("Down")
         console.press("Enter")
         console.wait_for("> see https://example.org/page for more")
+
+
+def test_where_all_is_in_view_nothing_is_below(server, house: Daemon, two) -> None:
+    alice, bob = two
+    send(house, bob, server.jid(alice), "first", "last")
+    with Console(house, "-p", alice, server.jid(bob)) as console:
+        console.wait_for("last")
+        console.press("PageUp")
+        console.type("x")
+        assert "below" not in console.wait_for("│x")
+
+
+def test_who_has_scrolled_back_is_told_of_what_is_newer_and_comes_to_it(
+    server, house: Daemon, long
+) -> None:
+    alice, bob = long
+    with Console(house, "-p", alice, server.jid(bob)) as console:
+        seen = console.wait_for("number 249.")
+        assert "below" not in seen
+        console.press("PageUp")
+        console.wait_for("─ ▾ more below: Alt-End ─")
+        send(house, bob, server.jid(alice), "news")
+        console.wait_for("─ ▾ 1 new below: Alt-End ─")
+        console.press("M-a")
+        console.wait_for("  news")
+        console.wait_without(" below")
+        console.press("PageUp")
+        console.wait_for("more below")
+        console.click(*console.find("more below"))
+        console.wait_for("  news")
+        console.press("PageUp")
+        console.wait_for("more below")
+        console.say("what I say is seen")
+        console.wait_for("what I say is seen")
+        console.wait_without(" below")
+        # Nor does one begin again where one was long ago.
+        console.press("M-g")
+        console.wait_for("Go to the date")
+        console.say("yesterday")
+        console.wait_for("number 0.")
+        console.press("M-w")
+        console.wait_without("number 0.")
+        console.press("M-o")
+        console.wait_for("Talk to:")
+        console.say(server.jid(bob))
+        console.wait_for("what I say is seen")

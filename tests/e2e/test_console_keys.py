@@ -104,6 +104,41 @@ def test_themes_are_changed_and_kept(server, house: Daemon, two, own_file) -> No
             assert bool(re.search(r"\x1b\[[0-9;]*[34]8;5", shown)) == (not environment)
 
 
+@pytest.mark.parametrize(
+    ("colours", "wanted", "unwanted"),
+    [
+        (1, r"\x1b\[1m", r"[34]8;[25];|\x1b\[(3[0-7]|9[0-7])m"),
+        (16, r"\x1b\[(3[0-7]|9[0-7])m", r"[34]8;[25];"),
+        (256, r"38;5;\d+m", r"[34]8;2;"),
+        (1 << 24, r"38;2;\d+;\d+;\d+m", r"[34]8;5;"),
+    ],
+)
+def test_as_many_colours_as_the_person_says(
+    server, house: Daemon, two, own_file, colours: int, wanted: str, unwanted: str
+) -> None:
+    alice, bob = two
+    own_file.write_text(f"colours = {colours}\n")
+    send(house, bob, server.jid(alice), "in *colour*")
+    with Console(house, "-p", alice, server.jid(bob)) as console:
+        console.wait_for("in *colour*")
+        shown = console.screen(colours=True)
+        assert re.search(wanted, shown) and not re.search(unwanted, shown), shown
+
+
+def test_a_notice_is_told_as_the_terminal_takes_it(server, house: Daemon, two) -> None:
+    alice, bob = two
+    # tmux says that it is tmux, whatever it runs in.
+    line = ["env", "TERM_PROGRAM=WezTerm", *house.command("primitivus", "-p", alice)]
+    with Terminal([*line, server.jid(bob)], house.environment) as console:
+        console.wait_for("Nothing was said yet.")
+        written = console.log()
+        console.type("\x1b[O")
+        send(house, bob, server.jid(alice), "knock")
+        wanted = f"]9;{bob}: knock\a".encode()
+        assert wait_until(lambda: wanted in written.read_bytes(), 30)
+        assert b"]777;" not in written.read_bytes()
+
+
 def test_who_looks_elsewhere_is_told_by_bell_and_notice(server, house: Daemon, two) -> None:
     alice, bob = two
     with Console(house, "-p", alice, server.jid(bob)) as console:

@@ -21,3 +21,6 @@ def test_all_show_the_same_after_each_of_many_actions(daemon: Daemon) -> None:
         server.befriend("alice", "bob")
         with Many(server, daemon, Random(seed)) as many:
             many.run(ACTIONS)
+            # It ends at the first that differs; what was done is what was meant to be.
+            assert len(many.story) > ACTIONS
+            assert many.said and len({author for author, _body in many.said}) == 2

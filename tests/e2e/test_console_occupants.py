@@ -24,7 +24,7 @@ def room(server, house: Daemon, two) -> str:
 def to_bob(console: Console) -> None:
     """Go to the second one in the list."""
     console.wait_for(re.compile(r"[ @-]● Bob").search)
-    console.press("M-i")
+    console.press("M-m")
     console.press("Down")
 
 
@@ -70,7 +70,7 @@ def test_what_is_known_of_somebody_is_shown(server, house: Daemon, two, room) ->
     house.jp("-p", bob, "presence", "set", "dnd", "reading")
     with Console(house, "-p", alice, room, size=(100, 30)) as console:
         console.wait_for(re.compile(r"⊖ Bob").search)
-        console.press("M-i")
+        console.press("M-m")
         console.press("Down")
         console.press("w")
         seen = console.wait_for("For the room")
@@ -80,7 +80,7 @@ def test_what_is_known_of_somebody_is_shown(server, house: Daemon, two, room) ->
         assert re.search(r"Shows +busy: reading", seen)
     with Console(house, "-p", bob, room, size=(100, 30)) as console:
         console.wait_for(re.compile(r"@● Alice").search)
-        console.press("M-i")
+        console.press("M-m")
         # Who is no moderator isn't shown addresses here, and so has no use for them.
         console.press("Enter")
         seen = console.wait_for("Write in private")
@@ -113,7 +113,7 @@ def test_somebody_is_blocked_and_no_more(server, house: Daemon, two, room) -> No
         console.press("Enter")
         console.wait_for(f"{server.jid(bob)} is blocked.")
         assert server.jid(bob) in house.jp(*blocked).stdout
-        console.press("M-i")
+        console.press("M-m")
         console.press("Down")
         # Presence in the room comes from the room: they are still there.
         console.press("b")
@@ -149,7 +149,7 @@ def test_a_click_and_a_narrow_screen_lead_there_as_well(server, house: Daemon, t
         console.wait_without("Write in private")
     with Console(house, "-p", alice, room, size=(60, 24)) as console:
         console.wait_for("people-")
-        console.press("M-i")
+        console.press("M-m")
         console.wait_for("Who is in the room")
         console.type("bob")
         console.press("Enter")
@@ -176,5 +176,5 @@ def test_out_of_a_room_there_is_nobody_to_go_to(server, house: Daemon, two) -> N
     alice, bob = two
     with Console(house, "-p", alice, server.jid(bob)) as console:
         console.wait_for("Nothing was said yet.")
-        console.press("M-i")
+        console.press("M-m")
         console.wait_for("Open a room first")

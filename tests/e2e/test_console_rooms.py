@@ -50,7 +50,7 @@ def test_who_says_our_name_is_heard(server, house: Daemon, two) -> None:
         console.wait_for("# 1 loud")
         assert b"\a" not in written.read_bytes().replace(b"primitivus\a", b"")
         house.jp("-p", bob, "message", "send", room, "Alice: come here")
-        console.wait_for("# 2 loud")
+        console.wait_for("# @2 loud")
         console.press("M-a")
         console.wait_for("Bob: nobody in particular")
         console.wait_for("Alice: come here")
@@ -58,6 +58,26 @@ def test_who_says_our_name_is_heard(server, house: Daemon, two) -> None:
         # In an order of preference of its own: somebody in particular comes before anybody.
         shown = console.screen(colours=True)
         assert re.search(r"\x1b\[[0-9;]*1[0-9;]*m[^\n]*Alice", shown)
+
+
+def test_a_room_that_said_our_name_stands_out_in_the_list_whenever_it_did(
+    server, house: Daemon, two
+) -> None:
+    alice, bob = two
+    room = f"said-{alice}@muc.{server.host}"
+    house.jp("-p", alice, "room", "join", room, "--nick", "Alice")
+    house.jp("-p", bob, "room", "join", room, "--nick", "Bob")
+    house.jp("-p", bob, "message", "send", room, "to nobody")
+    with Console(house, "-p", alice) as console:
+        console.wait_for("# 1 said")
+        house.jp("-p", bob, "message", "send", room, "Alice: hello")
+        console.wait_for("# @2 said")
+    with Console(house, "-p", alice) as console:
+        console.wait_for("# @2 said")
+        assert "38;5;210m@2 " in console.screen(colours=True)
+        console.press("M-a")
+        console.wait_for("Alice: hello")
+        console.wait_for("# said")
 
 
 def test_a_nick_has_the_colour_that_it_has_everywhere(server, house: Daemon, two) -> None:
@@ -76,3 +96,33 @@ def test_a_nick_has_the_colour_that_it_has_everywhere(server, house: Daemon, two
         assert len(set(colours)) == 1, shown
         red, green, blue = map(int, colours[0])
         assert red > blue > green
+
+
+def test_a_topic_that_is_cut_can_be_read_and_reorders_nothing(server, house: Daemon, two) -> None:
+    alice, bob = two
+    room = f"topic-{alice}@muc.{server.host}"
+    house.jp("-p", alice, "room", "join", room, "--nick", "Alice")
+    house.jp("-p", alice, "room", "subject", room, "תה " * 30 + "and the end of it")
+    with Console(house, "-p", alice, room) as console:
+        seen = console.wait_for(lambda seen: "תה" in seen.split("\n")[0])
+        first = seen.split("\n")[0]
+        assert "# topic" in first and "…" in first and "the end of it" not in first
+        assert first.count("\u2068") == first.count("\u2069") == 1
+        console.press("M-i")
+        told = console.wait_for("the end of it")
+        assert room in told and re.search("people +1", told)
+        console.press("Escape")
+        console.wait_without("the end of it")
+        # So does a click on it; of a person it tells what they show.
+        console.click(*console.find("# topic"))
+        console.wait_for("the end of it")
+        console.press("Escape")
+        console.wait_without("the end of it")
+        house.jp("-p", bob, "presence", "set", "away", "gone fishing until the winter comes back")
+        console.press("M-o")
+        console.wait_for("Talk to:")
+        console.say(server.jid(bob))
+        console.wait_for("gone fishing")
+        console.say("/about")
+        console.wait_for("each sees when the other is there")
+        console.wait_for("away. gone fishing until the winter comes back")

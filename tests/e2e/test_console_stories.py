@@ -152,6 +152,12 @@ def test_the_network_goes_and_comes_back_and_the_screen_says_so(
         daemon.profile("alice", server, at=network.address)
         with Console(daemon, "-p", "alice", server.jid("bob"), size=(200, 24)) as console:
             console.wait_for("● alice")
+            # Written to the stream, and nobody has said that it came.
+            network.up.stall()
+            console.say("m89 swallowed")
+            console.wait_for("↑ alice: m89 swallowed")
+            network.up.go_on()
+            console.wait_for("✔ alice: m89 swallowed")
             network.refuse()
             network.cut(reset=True)
             # A sentence, whatever stands after it.

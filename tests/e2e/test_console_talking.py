@@ -132,6 +132,36 @@ def test_conversations_side_by_side_and_in_tabs(server, house: Daemon, two, peop
         assert "from carol" in console.screen()
 
 
+def test_splits_and_tabs_are_closed_one_after_another(server, house: Daemon, two) -> None:
+    alice, bob = two
+    with Console(house, "-p", alice, server.jid(bob)) as console:
+        console.wait_for("Nothing was said yet.")
+        console.press("M-h")
+        console.wait_for("choose somebody in the list")
+        console.press("M-t")
+        console.wait_for(f" 1:{bob}  2")
+        console.press("M-t")
+        console.wait_for(f" 1:{bob}  2  3")
+        console.press("M-w")
+        seen = console.wait_without("  3")
+        assert f" 1:{bob}  2" in seen
+        console.press("M-w")
+        console.wait_without(f" 1:{bob}  2")
+        console.wait_for("Nothing was said yet.")
+        console.press("M-w")
+        console.wait_without("choose somebody in the list")
+        console.press("M-w")
+        console.wait_for("choose somebody in the list")
+        # The last place stays.
+        console.press("M-w", "F2", "Enter")
+        console.wait_for("Nothing was said yet.")
+
+
+def test_who_names_an_account_that_there_isnt_is_told(server, house: Daemon, two) -> None:
+    with Console(house, "-p", "nobody-at-all") as console:
+        console.wait_for("There is no profile “nobody-at-all”.")
+
+
 def test_a_filter_finds_who_is_typed(server, house: Daemon, two) -> None:
     alice, bob = two
     for name in ("Zoé Martin", "Yves Dupont", "Zoltan"):
@@ -149,27 +179,41 @@ def test_a_filter_finds_who_is_typed(server, house: Daemon, two) -> None:
         console.wait_for("Zoltan")
 
 
-def test_a_file_is_sent_with_a_bar_and_a_path_is_completed(server, house: Daemon, two) -> None:
+def test_several_lines_are_written_and_what_was_sent_is_called_back(
+    server, house: Daemon, two
+) -> None:
     alice, bob = two
-    folder = house.home / "pictures"
-    folder.mkdir(exist_ok=True)
-    (folder / "a picture.png").write_bytes(b"x" * 70_000)
     with Console(house, "-p", alice, server.jid(bob)) as console:
         console.wait_for("Nothing was said yet.")
-        console.press("C-o")
-        console.wait_for("Send which file?")
-        console.type(f"{folder}/a")
-        console.wait_for("a picture.png")
+        console.type("one")
+        console.press("M-Enter")
+        console.type("two")
+        seen = console.wait_for("│two")
+        assert "Nothing was said yet." in seen and "│one" in seen
         console.press("Enter")
-        console.wait_for("⎘ a picture.png (70.0 kB)", 60)
-        console.press("F11")
-        seen = console.wait_for("Files")
-        assert re.search(r"a picture.png +█{10} 100% +70\.0 kB done", seen)
-        console.press("Escape")
-        console.wait_without("copy its address")
-        console.press("M-l")
-        console.wait_for("Links and files")
-        console.press("Escape")
-        console.wait_without("Links and files")
-        console.say(f"/send {folder}/none.png")
-        console.wait_for("There is no file")
+        console.wait_for(re.compile(rf"{alice}: one\n.*│ {{8}}two\n").search)
+        console.say("three")
+        console.wait_for(re.compile("\\d\\d . three").search)
+        console.press("Up")
+        console.wait_for("│three")
+        console.press("Up", "Up")
+        console.wait_for("│two")
+        console.press("Down", "Down")
+        console.wait_for("│three")
+        console.press("Down")
+        console.wait_for("Write a message")
+
+
+def test_what_came_late_and_what_was_styled_is_told_so(server, house: Daemon, two) -> None:
+    alice, bob = two
+    house.jp("profile", "disconnect", alice)
+    house.jp("-p", bob, "message", "send", server.jid(alice), "*bold* _slanted_ ~gone~ `code`")
+    send(house, bob, server.jid(alice), "> said\n```\na  block\n```", "/me nods")
+    house.jp("profile", "connect", alice)
+    with Console(house, "-p", alice, server.jid(bob)) as console:
+        seen = console.wait_for(f"* {bob} nods (late)")
+        assert "`code` (late)" in seen and "▏ said" in seen and "a  block" in seen
+        shown = console.screen(colours=True)
+        for number, text in (("1", "bold"), ("3", "slanted"), ("9", "gone")):
+            assert re.search(rf"\x1b\[([0-9;]*;)?{number}m(\x1b\[[0-9;]*m)*{text}", shown), text
+        assert re.search(r"48;5;\d+mcode", shown) and re.search(r"48;5;\d+ma  block", shown)

@@ -49,7 +49,11 @@ def test_commands_of_jp_are_typed_with_a_slash_and_completed(server, house: Daem
         console.press("C-g")
         console.wait_without("both")
         console.say("/ping")
-        console.wait_for(re.compile(r"\n 0\.\d+").search)
+        console.wait_for(re.compile(r"\n /ping: 0\.\d+").search)
+        console.say("/search nothingofthekind")
+        console.wait_for("/message search: there is nothing to show.")
+        console.say(f"/msg {server.jid(alice)} to myself")
+        assert "nothing to show" not in console.wait_for("▾ Others (1)")
         console.say("/flyaway")
         console.wait_for("There is no command /flyaway")
         console.say("//not a command")
@@ -166,3 +170,34 @@ def test_a_setting_is_changed_by_its_description(server, house: Daemon, two) -> 
         house.jp("option", "set", "ping.timeout", "10")
         console.wait_for("10.0")
     assert json.loads(house.jp("--json", "option", "get", "ping.timeout").stdout)["value"] == 10
+
+
+def test_what_a_setting_is_for_can_be_read_and_the_consoles_own_show_what_they_are(
+    server, house: Daemon, two
+) -> None:
+    alice, _bob = two
+    with Console(house, "-p", alice) as console:
+        console.wait_for(f"● {alice}")
+        console.press("F9")
+        console.wait_for("▾ This console (4)")
+        told = "tell contacts in the roster which of their messages were looked at"
+        assert told not in console.screen()
+        console.press("/")
+        console.type("send_markers")
+        console.press("Down", "Down")
+        console.wait_for(told.partition(" were ")[0])
+        console.press("Escape")
+        console.wait_without("send_markers")
+        console.press("F9")
+        console.wait_for("▾ This console (4)")
+        console.press("Home", "Down", "Down", "Down", "Enter")
+        console.wait_for(re.compile(r"bell +no").search)
+        console.press("Enter")
+        console.wait_for(re.compile(r"bell +yes").search)
+        # All rows of the daemon are others when it comes back, and these stay.
+        house.kill()
+        house.start()
+        house.jp("option", "set", "ping.timeout", "11")
+        console.wait_for("11.0")
+        assert "▾ This console (4)" in console.screen()
+        house.jp("option", "set", "ping.timeout", "10")

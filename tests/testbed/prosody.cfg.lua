@@ -25,7 +25,7 @@ c2s_require_encryption = true; allow_unencrypted_plain_auth = false
 -- A program which is killed and started again is a test, not an attack.
 c2s_timeout = 60; smacks_hibernation_time = 300; max_archive_query_results = $page
 storage_archive_item_limit = 100000
-http_external_url = "https://localhost:$https/"
+http_external_url = "https://localhost:$files/"
 
 ssl = { key = "$key", certificate = "$certificate", cafile = "$ca" }
 https_ssl = { key = "$key", certificate = "$certificate" }

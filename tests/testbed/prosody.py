@@ -28,6 +28,7 @@ class Prosody(Server):
     :param password_hash: "SHA-1" or "SHA-256": the SCRAM which it offers
     :param sasl2: whether it knows SASL2, Bind 2 and tokens (of Debian's prosody-modules)
     :param upload_limit: the largest file it takes, in bytes
+    :param files_at: the port at which it says that files are; by default its own
     :param page: how many archived messages it gives at a time, at most
     :param archive: where messages are archived: "internal", in files, or "memory", which is lost
         with the process, and quick however many there are
@@ -51,6 +52,7 @@ class Prosody(Server):
         password_hash: str = "SHA-1",
         sasl2: bool = False,
         upload_limit: int = 200 * 1024 * 1024,
+        files_at: int = 0,
         archive: str = "internal",
         page: int = 50,
         debug: bool = False,
@@ -63,6 +65,7 @@ class Prosody(Server):
         self._modules = {*MODULES, *modules, *more} - set(without)
         self._password_hash = password_hash
         self._upload_limit = upload_limit
+        self._files_at = files_at
         self._archive = archive
         self._page = page
         self._level = "debug" if debug else "info"
@@ -157,6 +160,7 @@ class Prosody(Server):
             disabled=lua_list({*self._without, *(() if "s2s" in ports else ("s2s",))}),
             password_hash=self._password_hash,
             upload_limit=self._upload_limit,
+            files=self._files_at or ports["https"],
             ca=self.ca,
             certificate=self._certificate,
             key=self._key,

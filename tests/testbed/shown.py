@@ -15,6 +15,8 @@ SIGNS = {
 _MESSAGE = re.compile(r"\d\d:\d\d (.) (?:(\w+): )?(m\d+ \w+)")
 _RULE = re.compile(r"─+")
 _EMPTY = "Write a message"
+#: A day across a conversation, which has another length each day.
+_DAY = r"[─ ]*\b(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day,[^│\n\x1b]*"
 
 
 @dataclass(frozen=True)
@@ -71,3 +73,10 @@ def read_unread(screen: str) -> int:
     """Return how many messages are unread, as the bottom line of a screen counts them."""
     counted = re.search(r" (\d+) new\b", screen.split("\n")[-1])
     return int(counted[1]) if counted else 0
+
+
+def without_times(screen: str) -> str:
+    """Return a screen with a word for each day and time on it: they are others each time."""
+    screen = re.sub(_DAY, "──DAY──", screen)
+    screen = re.sub(r"\d{4}-\d\d-\d\d", "YYYY-MM-DD", screen)
+    return re.sub(r"(?<!\d)\d\d:\d\d(?!\d)", "HH:MM", screen)

@@ -11,6 +11,7 @@ import json
 import sys
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import slixmpp
 from slixmpp.exceptions import IqError
@@ -74,6 +75,13 @@ class Peer(slixmpp.ClientXMPP):
         message = self.make_message(mto=slixmpp.JID(to), mbody=body, mtype="chat")
         message["id"] = self.new_id()
         message["origin_id"]["id"] = message["id"]
+        message.send()
+
+    def do_offer(self, to: str, url: str) -> None:
+        """Point to a file (XEP-0066)."""
+        message = self.make_message(mto=slixmpp.JID(to), mbody=url, mtype="chat")
+        offered = ElementTree.SubElement(message.xml, "{jabber:x:oob}x")
+        ElementTree.SubElement(offered, "{jabber:x:oob}url").text = url
         message.send()
 
     async def do_carbons(self) -> None:

@@ -28,7 +28,8 @@ def _history(action: str) -> Callable[["App"], None]:
 
 async def _newest(app: "App") -> None:
     if (pane := app.workspace.current) is not None:
-        await pane.history.go_to_end()
+        # Who is among the messages goes on from there.
+        await pane.history.go_to_end(choose=pane.in_messages)
 
 
 def chosen(app: "App") -> "ChatRow":

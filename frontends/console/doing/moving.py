@@ -54,7 +54,7 @@ def _list_open(app: "App") -> None:
     app.contacts.act("activate")
 
 
-def _next_unread(app: "App") -> None:
+async def _next_unread(app: "App") -> None:
     """Go to what waits longest for being read; to where our name was said first of all."""
     mine = {one.name for one in app.profiles}
     state = app.attachment.state
@@ -66,7 +66,9 @@ def _next_unread(app: "App") -> None:
     if not waiting:
         app.tell(_("Nothing is unread."))
         return
-    app.workspace.open(min(waiting, key=lambda one: (one[0], str(one[1])))[2])
+    pane = app.workspace.open(min(waiting, key=lambda one: (one[0], str(one[1])))[2])
+    if pane.history.is_back:
+        await pane.history.go_to_end()
 
 
 def _filter(app: "App") -> None:

@@ -38,6 +38,12 @@ def _search_here(app: "App") -> None:
     lists.search(app, pane.key if pane is not None else None)
 
 
+def _about(app: "App") -> None:
+    from sat.frontends.console.windows import about
+
+    about.about(app)
+
+
 def _transfers(app: "App") -> None:
     from sat.frontends.console.windows import lists
 
@@ -123,6 +129,7 @@ DOING: dict[str, Callable[["App"], Awaitable[object] | object]] = {
     "palette": _palette,
     "search": _search,
     "chat-search": _search_here,
+    "about": _about,
     "transfers": _transfers,
     "links": _links,
     "questions": _questions,

@@ -7,9 +7,12 @@ import urwid
 from sat.frontends.console.panes.header import Header
 from sat.frontends.console.panes.history import History
 from sat.frontends.console.panes.occupants import OccupantList
-from sat.frontends.console.signs import sign
-from sat.frontends.console.texts import _
+from sat.frontends.console.signs import rule, sign
+from sat.frontends.console.texts import _, ngettext
+from sat.frontends.console.widgets import cells
 from sat.frontends.console.widgets.editor import Editor
+from sat.frontends.console.widgets.painting import paint
+from sat.frontends.core.commands.line import message_of
 from sat.frontends.core.state import Key
 
 if TYPE_CHECKING:
@@ -119,9 +122,7 @@ class ChatPane(urwid.Widget):
             rows.append((self._middle(columns, middle, nicks, focus), None, False))
         writes = focus and not (self.in_messages or (self.in_occupants and nicks))
         if below > self._editor_rows(size):
-            look = "line.focus" if writes else "line"
-            line = urwid.AttrMap(urwid.SolidFill(sign("─")), look).render((columns, 1))
-            rows.append((line, None, False))
+            rows.append((self._rule(columns, "line.focus" if writes else "line"), None, False))
         editor = urwid.CompositeCanvas(self.editor.render((columns,), writes))
         over = editor.rows() - self._editor_rows(size)
         if over > 0:
@@ -129,6 +130,22 @@ class ChatPane(urwid.Widget):
             editor.trim(over, editor.rows() - over)
         rows.append((editor, None, writes))
         return urwid.CanvasCombine(rows)
+
+    def _rule(self, columns: int, look: str) -> urwid.Canvas:
+        """Return the line above the editor: it says where it is not the newest that is shown."""
+        told = ""
+        if self.history.is_back:
+            conversation = self.app.attachment.state.conversations.get(self.key)
+            unread = conversation.unread if conversation is not None else 0
+            more = _("more below")
+            if unread:
+                more = ngettext("{number} new below", "{number} new below", unread)
+                more = more.format(number=unread)
+            key = self.app.keys.shown("newest")
+            told = cells.cut(f" {sign('▾')} {more}{f': {key}' if key else ''} ", columns)
+        left = max(0, columns - cells.width(told) - 2)
+        right = columns - left - cells.width(told)
+        return paint([[(look, rule(left)), ("count", told), (look, rule(right))]], columns, 1)
 
     def _editor_rows(self, size: tuple[int, int]) -> int:
         return min(self.editor.rows((size[0],)), max(1, size[1] // 2))
@@ -168,6 +185,8 @@ class ChatPane(urwid.Widget):
         """Give a click to what is there."""
         header, middle, _below, nicks = self._places(size)
         width = size[0] - nicks - 1 if nicks else size[0]
+        if row < header and event == "mouse press" and button == 1:
+            return self.app.do("about")
         if header <= row < header + middle:
             if col < width:
                 return bool(
@@ -180,6 +199,8 @@ class ChatPane(urwid.Widget):
                 return self.occupants.mouse_event(*place)
             return False
         first = size[1] - self._editor_rows(size)
+        if row == first - 1 and event == "mouse press" and button == 1 and self.history.is_back:
+            return self.app.do("newest")
         if row >= first and event == "mouse press" and button == 1:
             self.to_editor()
             return self.editor.mouse_event((size[0],), event, button, col, row - first, focus)
@@ -215,6 +236,9 @@ class ChatPane(urwid.Widget):
     # ---- writing
 
     def _send(self, _editor: Editor, text: str) -> None:
+        if self.history.is_back and message_of(text) is not None:
+            # Who speaks wants to see it.
+            self.app.spawn(self.history.go_to_end())
         self.app.submit(self, text)
 
     def _written(self, _editor: Editor, text: str) -> None:

@@ -28,7 +28,9 @@ def line_of(row: ContactRow) -> Line:
     there = row.show != "unavailable"
     spans: list[Span] = [("text", " "), (look, sign(char)), ("text", " ")]
     if row.unread:
-        spans.append(("mention" if row.mentions else "count", f"{row.unread} "))
+        # A sign too, for those who see no colours.
+        mine = ("mention", f"@{row.unread} ") if row.mentions else ("count", f"{row.unread} ")
+        spans.append(mine)
     name_look = "unread" if row.unread else "text" if there else "dim"
     spans.append((name_look, cells.isolate(cells.line(row.name))))
     if row.kind == "contact" and (row.ask or row.subscription in ("none", "from")):

@@ -6,7 +6,7 @@ import urwid
 
 from sat.bridge.model import Presence
 from sat.frontends.console.signs import PRESENCE, sign
-from sat.frontends.console.texts import _
+from sat.frontends.console.texts import _, mark
 from sat.frontends.console.widgets import cells
 from sat.frontends.console.widgets.painting import Span, paint
 from sat.frontends.core.state import Key
@@ -16,13 +16,17 @@ from sat.frontends.core.views.names import bare, kind_of, name_of
 if TYPE_CHECKING:
     from sat.frontends.console.app import App
 
-#: Why a room isn't joined, where its own sentence doesn't say.
-_ROOM_STATES = {
-    "left": _("you have left it; /join goes in again"),
-    "waiting": _("waits for the connection"),
-    "joining": _("asking to be let in…"),
-    "refused": _("you were not let in"),
-    "removed": _("you were put out; /join goes in again"),
+#: Characters of a topic or a status that are looked at for one line.
+MOST = 1000
+
+#: Where a room is, where its own sentence doesn't say.
+ROOM_STATES = {
+    "joined": mark("you are in it"),
+    "left": mark("you have left it; /join goes in again"),
+    "waiting": mark("waits for the connection"),
+    "joining": mark("asking to be let in…"),
+    "refused": mark("you were not let in"),
+    "removed": mark("you were put out; /join goes in again"),
 }
 
 
@@ -55,24 +59,24 @@ class Header(urwid.Widget):
         look, rest = "title" if focus else "title.dim", "title.dim"
         spans: list[Span] = [(look, " ")]
         kind = kind_of(state, *self._key)
-        title = cells.isolate(cells.line(name_of(state, *self._key)))
+        title = cells.line(name_of(state, *self._key))
         if kind == "room":
             room = state.rooms[self._key]
             count = len(state.occupants.get(self._key, ()))
-            spans += [(look, f"# {title}"), (rest, f" ({count})" if count else "")]
+            spans += [(look, "# "), (look, title), (rest, f" ({count})" if count else "")]
             if room.state != "joined":
-                why = room.sentence or _ROOM_STATES.get(room.state, room.state)
+                why = room.sentence or _(ROOM_STATES.get(room.state, room.state))
                 spans.append((rest, f"  {cells.line(why)}"))
             elif room.subject:
-                spans.append((rest, f"  {cells.isolate(cells.line(room.subject))}"))
+                spans += [(rest, "  "), (rest, cells.line(room.subject[:MOST]))]
         else:
             shown = best(self._presences())
             char, _look, word = PRESENCE[shown.show if shown is not None else "unavailable"]
-            spans += [(look, f"{sign(char)} {title}")]
+            spans += [(look, f"{sign(char)} "), (look, title)]
             if title != self._key[1]:
                 spans.append((rest, f"  {cells.line(self._key[1])}"))
             if shown is not None and shown.status:
-                spans.append((rest, f"  {cells.isolate(cells.line(shown.status))}"))
+                spans += [(rest, "  "), (rest, cells.line(shown.status[:MOST]))]
             elif shown is not None and shown.show not in ("available", "chat"):
                 spans.append((rest, f"  {_(word)}"))
         spans.append((rest, " "))
@@ -80,12 +84,12 @@ class Header(urwid.Widget):
             tail = f" {cells.line(self._key[0])} "
             room_left = size[0] - cells.width(tail)
             if room_left > 20:
-                canvas = paint([spans], room_left, 1)
+                canvas = paint([_fitted(spans, room_left)], room_left, 1)
                 end = paint([[(rest, tail)]], cells.width(tail), 1)
                 return urwid.CanvasJoin(
                     [(canvas, None, False, room_left), (end, None, False, cells.width(tail))]
                 )
-        return paint([spans], size[0], 1)
+        return paint([_fitted(spans, size[0])], size[0], 1)
 
     def _presences(self) -> list[Presence]:
         profile, peer = self._key
@@ -97,3 +101,13 @@ class Header(urwid.Widget):
                 return []
             return [Presence(profile=profile, jid=peer, show=there.show, status=there.status)]
         return self._app.contacts.view.resources(profile, bare(peer))
+
+
+def _fitted(spans: list[Span], columns: int) -> list[Span]:
+    """Return spans that fit, with a mark where something is left out."""
+    left = columns
+    for place, (look, text) in enumerate(spans):
+        if cells.width(text) > left:
+            return [*spans[:place], (look, cells.cut(text, left))]
+        left -= cells.width(text)
+    return spans

@@ -187,6 +187,14 @@ class History(urwid.Widget):
     # ---- what a person does
 
     @property
+    def is_back(self) -> bool:
+        """Whether something newer was said than what is in view."""
+        if not self.view.rows:
+            return False
+        last = self.view.rows.keys[-1]
+        return not (self.view.at_end and (self.list.at_end or last in self.list.in_view))
+
+    @property
     def selected(self) -> ChatRow | None:
         """The chosen message."""
         key = self.list.selected
@@ -224,11 +232,14 @@ class History(urwid.Widget):
             self.list.select(found)
         self._changed()
 
-    async def go_to_end(self) -> None:
-        """Show what was said last."""
+    async def go_to_end(self, *, choose: bool = False) -> None:
+        """Show what was said last.
+
+        :param choose: choose the last message, else none
+        """
         if not self.view.at_end:
             await self.view.go_to_end()
-        self.list.select(None)
+        self.list.select(self.view.rows.keys[-1] if choose and self.view.rows else None)
         self.list.act("end")
         self._changed()
 

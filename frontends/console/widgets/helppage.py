@@ -42,12 +42,17 @@ class HelpPage(Acting):
         room = min(max(map(width, pairs), default=0) + 2, columns // 2)
         for heading, every in self._chapters:
             found += [[]] if found else []
-            found.append([("help heading", line(heading))])
+            if heading:
+                found.append([("help heading", line(heading))])
             for key, sentence in every:
-                text = urwid.Text(clean(sentence), layout=ISOLATING)
-                for at, row in enumerate(text.render((max(1, columns - room),)).text):
-                    shown = fill(line(key) if at == 0 else "", room)
-                    found.append([("help key", shown), ("help text", row.decode(errors="replace"))])
+                shown = line(key)
+                if width(shown) >= room:
+                    # Nothing of it is cut: it stands above what it does.
+                    found += [[("help key", one)] for one in _rows(shown, columns)]
+                    shown = ""
+                for row in _rows(sentence, columns - room):
+                    found.append([("help key", fill(shown, room)), ("help text", row)])
+                    shown = ""
         return found
 
     def rows_wanted(self, columns: int) -> int:
@@ -70,3 +75,9 @@ class HelpPage(Acting):
         lines = self._lines(size[0])
         self._top = max(0, min(self._top, len(lines) - size[1]))
         return paint(lines[self._top : self._top + size[1]], *size)
+
+
+def _rows(text: str, columns: int) -> list[str]:
+    """Return a text as lines that are so wide at most."""
+    drawn = urwid.Text(clean(text), layout=ISOLATING).render((max(1, columns),))
+    return [row.decode(errors="replace") for row in drawn.text]

@@ -5,7 +5,7 @@ from typing import Literal
 
 import urwid
 
-from sat.frontends.console.widgets.cells import cut, isolate, width
+from sat.frontends.console.widgets.cells import END_ISOLATE, ISOLATE, cut, isolate, width
 
 #: An attribute's name (None is the terminal's own) and a safe text (see ``cells``).
 Span = tuple[Hashable, str]
@@ -38,6 +38,9 @@ def paint(
             part = cut(part, left, "")
             left -= width(part)
             part = isolate(part)
+            if part.count(ISOLATE) > part.count(END_ISOLATE):
+                # What was cut with its end would put what stands beside it in another order.
+                part += END_ISOLATE
             encoded, runs = urwid.apply_target_encoding(part)
             text += encoded
             attribute.append((last, len(encoded)))

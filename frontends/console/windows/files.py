@@ -65,8 +65,14 @@ def send(app: "App") -> None:
         raise CommandError(
             "usage.peer", _("Open a conversation first: a file is sent to somebody.")
         )
-    key = pane.key
-    _choose(app, _("Send which file?"), lambda path: app.actions.send_file(*key, path))
+    key, history = pane.key, pane.history
+
+    async def put(path: str) -> None:
+        await app.actions.send_file(*key, path)
+        if history.is_back:
+            await history.go_to_end()
+
+    _choose(app, _("Send which file?"), put)
 
 
 def export(app: "App") -> None:

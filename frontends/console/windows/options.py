@@ -3,6 +3,8 @@
 from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING
 
+import urwid
+
 from sat.bridge.errors import CommandError
 from sat.bridge.model import Option
 from sat.frontends.console import settings
@@ -35,19 +37,32 @@ def options(app: "App") -> None:
     view = Settings(app.model)
 
     def change(key: Hashable) -> None:
-        own = _own(app).get(str(key))
+        own = _own(app, put_own).get(str(key))
         if own is not None:
             own[1]()
         elif (option := view.rows.get(key)) is not None:
             _change(app, option)
 
-    listed = Listed({"enter": (_("change it"), change), "/": (_("look for"), None)}, "")
-    follow(listed, view.rows, _line)
-    console = _("This console")
-    for at, (name, (value, _do)) in enumerate(_own(app).items()):
-        spans: list[Span] = [("text", f"  {cells.fill(_(_NAMES[name]), 24)} "), ("unread", value)]
-        listed.list.put(name, Line((0, at, name), spans, words=name, heading=console))
+    def explain(key: Hashable) -> str:
+        option = view.rows.get(key)
+        return option.help if option is not None else ""
+
+    def put_own() -> None:
+        for at, (name, (value, _do)) in enumerate(_own(app, put_own).items()):
+            spans: list[Span] = [
+                ("text", f"  {cells.fill(_(_NAMES[name]), 24)} "),
+                ("unread", value),
+            ]
+            line = Line((0, at, name), spans, words=_(_NAMES[name]), heading=_("This console"))
+            listed.list.put(name, line)
+        listed._invalidate()
+
+    keys = {"enter": (_("change it"), change), "/": (_("look for"), None)}
+    listed = Listed(keys, "", notes=2)
+    follow(listed, view.rows, _line, put_own)
+    listed.explain = explain
     popup = Popup(listed, _("Settings"), 96, 40)
+    urwid.connect_signal(popup, "closed", lambda _popup: view.close())
     app.show(popup)
 
 
@@ -112,8 +127,11 @@ def _read(option: Option, text: str) -> float | str:
         raise CommandError("usage.value", told) from None
 
 
-def _own(app: "App") -> dict[str, tuple[str, Callable[[], object]]]:
-    """Return the console's own settings: how each is, and what changes it."""
+def _own(app: "App", changed: Callable[[], None]) -> dict[str, tuple[str, Callable[[], object]]]:
+    """Return the console's own settings: how each is, and what changes it.
+
+    :param changed: is called when one has changed
+    """
 
     def keep(name: str, value: str | int | bool) -> None:
         try:
@@ -126,6 +144,7 @@ def _own(app: "App") -> dict[str, tuple[str, Callable[[], object]]]:
         def put() -> None:
             app.screen.set_theme(name)
             app.workspace.restyle()
+            changed()
             keep("theme", name)
 
         return put
@@ -133,6 +152,8 @@ def _own(app: "App") -> dict[str, tuple[str, Callable[[], object]]]:
     def preset(name: str) -> Callable[[], object]:
         def put() -> None:
             keep("preset", name)
+            app.settings = app.settings._replace(preset=name)
+            changed()
             app.tell(_("The keys are others from the next start on."))
 
         return put
@@ -147,6 +168,7 @@ def _own(app: "App") -> dict[str, tuple[str, Callable[[], object]]]:
     def switch(name: str, value: bool) -> Callable[[], object]:
         def put() -> None:
             app.settings = app.settings._replace(**{name: not value})  # type: ignore[arg-type]
+            changed()
             keep(name, not value)
 
         return put

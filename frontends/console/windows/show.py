@@ -59,8 +59,7 @@ def page(app: "App", title: str, chapters: Sequence[tuple[str, Sequence[tuple[st
         (cells.width(cells.line(one)) + cells.width(cells.line(other)) + 4
          for _head, pairs in chapters for one, other in pairs), default=20,
     )  # fmt: skip
-    count = sum(len(pairs) + 2 for _head, pairs in chapters)
-    app.show(Popup(shows, title, min(WIDE, max(30, widest)), lambda _columns: max(3, count)))
+    app.show(Popup(shows, title, min(WIDE, max(30, widest)), shows.rows_wanted))
 
 
 def help_here(app: "App") -> None:

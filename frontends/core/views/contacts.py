@@ -116,6 +116,10 @@ class Contacts(Filtered[ContactRow]):
         found = [known[key] for key in self._resources.get((profile, jid), ())]
         return sorted(found, key=lambda one: (-one.priority, _SHOWS.index(one.show), one.jid))
 
+    def renew(self, keys: Iterable[Key]) -> None:
+        """Make the rows of some conversations anew: something else of them is known now."""
+        self._touch({*keys})
+
     def _begin(self) -> None:
         self._resources = {}
         for key in self.model.state.presence:

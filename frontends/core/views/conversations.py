@@ -13,7 +13,7 @@ from sat.frontends.core.mentions import Mentions
 from sat.frontends.core.model import Model
 from sat.frontends.core.state import Changes, Key
 from sat.frontends.core.views.base import Filtered
-from sat.frontends.core.views.names import author_of, bare, kind_of, name_of
+from sat.frontends.core.views.names import author_of, bare, file_name, kind_of, name_of
 from sat.frontends.core.views.rows import Order
 
 #: Of a message so many characters are looked at for its one line.
@@ -112,5 +112,5 @@ def line_of(message: Message) -> str:
     """Return the beginning of a message on one line."""
     if message.body:
         return clean_line(message.body[:_LINE])
-    files = [one.name or one.url for one in message.attachments]
+    files = [file_name(one) for one in message.attachments]
     return clean_line(", ".join(files)[:_LINE] or (message.subject or "")[:_LINE])

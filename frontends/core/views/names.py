@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sat.bridge.model import Attachment
 from sat.frontends.core.clean import clean_line
 from sat.frontends.core.state import Key, State
 
@@ -9,6 +10,19 @@ from sat.frontends.core.state import Key, State
 def bare(jid: str) -> str:
     """Return a JID without its resource."""
     return jid.partition("/")[0]
+
+
+def file_name(file: Attachment) -> str:
+    """Return what a file is called: its own name, or the last part of its address."""
+    if file.name:
+        return file.name
+    path = file.url.partition("#")[0].partition("?")[0]
+    last = path.rstrip("/").rpartition("/")[2]
+    if "%" in last:
+        from urllib.parse import unquote
+
+        last = unquote(last)
+    return last or file.url
 
 
 def kind_of(state: State, profile: str, peer: str) -> str:

@@ -163,3 +163,25 @@ def test_what_runs_from_right_to_left_takes_its_place(author: str, body: str) ->
     widget = message.widget(ChatRow(message=one, author=author), LOOK)
     for columns in range(1, 41):
         assert widget.render((columns,), False).rows() == widget.rows((columns,), False)
+
+
+EVIL = "Ev\x1b]0;owned\x07il\x9b2J\u202e\u2067\u200b\u2028\x85end"
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"body": EVIL},
+        {"subject": EVIL},
+        {"subject": EVIL, "body": ""},
+        {"state": MessageState.FAILED, "error": EVIL, "direction": Direction.OUT},
+        {"attachments": (Attachment(url=f"https://example.org/{EVIL}", name=EVIL),)},
+        {"attachments": (Attachment(url=f"https://example.org/{EVIL}"),)},
+        {"body": f"/me {EVIL}"},
+    ],
+    ids=lambda changed: "-".join(changed),
+)
+def test_no_part_of_a_message_is_more_than_text(changed: dict[str, object]) -> None:
+    shown = "\n".join(lines(**changed))
+    assert "Ev" in shown and "end" in shown
+    assert not {char for char in shown if char in EVIL and not char.isprintable() and char != "\n"}

@@ -150,8 +150,11 @@ def test_a_frontend_ends_without_its_daemon(server):
             server.end(server.sessions[-1])
             await until(lambda: not held.is_attached)
             await actions.flush()
+            # Nobody is waited for who isn't there.
+            assert not held.is_attached
 
     run(story())
+    assert server.called("conversation.draft") == []
 
 
 @pytest.mark.parametrize("remote", [False, True])

@@ -135,6 +135,9 @@ def test_a_frontend_that_was_too_slow_attaches_anew(server):
             )
             await until(lambda: len(server.called("state.attach")) == 2)
             await held.attached()
+            # It says where it was, and the daemon what it missed, or all.
+            assert server.called("state.attach")[1]["resume"] == {"epoch": "e1", "seq": 7}
+            assert held.is_attached and len(server.sessions) == 2
 
     run(story())
 
@@ -156,8 +159,11 @@ def test_a_try_comes_at_once_if_it_is_asked_for(server):
         async with Attached(delays=(1000.0,)) as held:
             server.end(server.sessions[-1])
             await until(lambda: held.link.phase == "lost")
+            assert held.link.retry_at is not None
             held.try_now()
             await until(lambda: held.is_attached)
+            assert len(server.called("state.attach")) == 2
+            assert (held.link.phase, held.link.sentence) == ("attached", "")
 
     run(story())
 
@@ -169,7 +175,8 @@ def test_a_daemon_that_says_nothing_is_noticed(server):
         async with Attached(silence=0.05) as held:
             links = []
             held.observe_link(links.append)
-            await until(lambda: any(one.error == "daemon.silent" for one in links))
+            silent = await until(lambda: [one for one in links if one.error == "daemon.silent"])
+            assert silent[0].phase == "lost" and "daemon" in silent[0].sentence
 
     run(story())
 

@@ -141,6 +141,17 @@ def test_help_says_what_keys_do():
     assert press(page, (30, 3), "x") == ["x"]
 
 
+def test_a_long_key_stands_above_what_it_does_and_none_is_cut():
+    page = HelpPage([("", [("/send FILE… JID", "send files"), ("/quit", "leave")])])
+    assert drawn(page, (20, 4)) == [
+        "/send FILE… JID",
+        "          send files",
+        "/quit     leave",
+        "",
+    ]
+    assert page.rows_wanted(20) == 3
+
+
 @given(
     size=st.tuples(st.integers(1, 40), st.integers(1, 12)),
     keys=st.lists(

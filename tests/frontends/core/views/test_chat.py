@@ -357,6 +357,9 @@ def test_a_deleted_profile_takes_its_conversation_with_it(server):
                 data={"profile": "alice", "name": "alice", "rev": history.seq + 1},
             )  # fmt: skip
             await until(lambda: not chat.rows)
+            assert not held.state.profiles and not held.state.conversations
+            # Nor is anything of it asked for again.
+            assert len(server.called("message.list")) == 1
             chat.close()
 
     run(story())
