@@ -147,11 +147,13 @@ class Pictures:
         for row in rows:
             if row is None or row.key in self._looked_at:
                 continue
-            self._looked_at.add(row.key)
             number = picture_of(row.message)
+            if number is None:
+                continue
+            self._looked_at.add(row.key)
             roster = self._app.attachment.state.roster
             contact = roster.get((row.message.profile, row.message.peer))
-            if number is not None and is_trusted(row, contact):
+            if is_trusted(row, contact):
                 file = row.message.attachments[number]
                 if file.size is None or file.size <= MOST_UNASKED:
                     self._begin(row, number, MOST_UNASKED)
