@@ -33,14 +33,15 @@ def test_help_says_what_can_be_done_with_somebody(server, house: Daemon, two, ro
     with Console(house, "-p", alice, room, size=(100, 40)) as console:
         to_bob(console)
         console.press("?")
-        seen = console.wait_for("Among who is in the room")
+        # What stands last is drawn last.
+        seen = console.wait_for("Anywhere")
         assert seen.index("Among who is in the room") < seen.index("Anywhere")
         for words in ("write to somebody in private", "block somebody", "invite somebody"):
             assert words in seen
         console.press("Escape")
         console.wait_without("Among who is in the room")
         console.press("Enter")
-        seen = console.wait_for("Write in private")
+        seen = console.wait_for("Block, or no more")
         for words in ("Speak to in the room", "What is known", "Talk outside of the room",
                       "Invite to another room", "Block"):  # fmt: skip
             assert words in seen
@@ -73,7 +74,7 @@ def test_what_is_known_of_somebody_is_shown(server, house: Daemon, two, room) ->
         console.press("M-m")
         console.press("Down")
         console.press("w")
-        seen = console.wait_for("For the room")
+        seen = console.wait_for("reading")
         assert re.search(rf"Address +{re.escape(server.jid(bob))}/", seen)
         assert re.search(r"In the room +participant: may speak", seen)
         assert re.search(r"For the room +none", seen)
@@ -83,12 +84,13 @@ def test_what_is_known_of_somebody_is_shown(server, house: Daemon, two, room) ->
         console.press("M-m")
         # Who is no moderator isn't shown addresses here, and so has no use for them.
         console.press("Enter")
-        seen = console.wait_for("Write in private")
+        seen = console.wait_for("Block, or no more")
         assert "Invite" not in seen and "Talk outside" not in seen
         console.press("Escape")
         console.wait_without("Write in private")
         console.press("w")
-        seen = console.wait_for("the room does not show it")
+        console.wait_for("the room does not show it")
+        seen = console.wait_for("Shows")
         assert re.search(r"For the room +owner", seen)
         console.press("Escape")
         console.wait_without("For the room")
