@@ -68,7 +68,7 @@ class Header(urwid.Widget):
                 why = room.sentence or _(ROOM_STATES.get(room.state, room.state))
                 spans.append((rest, f"  {cells.line(why)}"))
             elif room.subject:
-                spans += [(rest, "  "), (rest, cells.line(room.subject[:MOST]))]
+                spans += [(rest, "  "), (rest, _beginning(room.subject))]
         else:
             shown = best(self._presences())
             char, _look, word = PRESENCE[shown.show if shown is not None else "unavailable"]
@@ -76,7 +76,7 @@ class Header(urwid.Widget):
             if title != self._key[1]:
                 spans.append((rest, f"  {cells.line(self._key[1])}"))
             if shown is not None and shown.status:
-                spans += [(rest, "  "), (rest, cells.line(shown.status[:MOST]))]
+                spans += [(rest, "  "), (rest, _beginning(shown.status))]
             elif shown is not None and shown.show not in ("available", "chat"):
                 spans.append((rest, f"  {_(word)}"))
         spans.append((rest, " "))
@@ -101,6 +101,11 @@ class Header(urwid.Widget):
                 return []
             return [Presence(profile=profile, jid=peer, show=there.show, status=there.status)]
         return self._app.contacts.view.resources(profile, bare(peer))
+
+
+def _beginning(text: str) -> str:
+    """Return a text's beginning as a line; of ten thousand marks on a letter few are drawn."""
+    return cells.line(text[:MOST]) + (sign("…") if len(text) > MOST else "")
 
 
 def _fitted(spans: list[Span], columns: int) -> list[Span]:
