@@ -12,7 +12,6 @@ from sat.frontends.console.texts import _, ngettext
 from sat.frontends.console.widgets import cells
 from sat.frontends.console.widgets.editor import Editor
 from sat.frontends.console.widgets.painting import paint
-from sat.frontends.core.commands.line import message_of
 from sat.frontends.core.state import Key
 
 if TYPE_CHECKING:
@@ -236,6 +235,9 @@ class ChatPane(urwid.Widget):
     # ---- writing
 
     def _send(self, _editor: Editor, text: str) -> None:
+        # Not at the start: commands are read by many tables.
+        from sat.frontends.core.commands.line import message_of
+
         if self.history.is_back and message_of(text) is not None:
             # Who speaks wants to see it.
             self.app.spawn(self.history.go_to_end())
