@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 BENCH := .venv-bench
 
 # Tests wait for servers more than they compute.
-WORKERS ?= $(shell echo $$(($$(nproc) < 3 ? 3 : 4)))
+WORKERS ?= $(shell echo $$(($$(nproc) * 2 + 1)))
 
 export PYTHON
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
