@@ -152,7 +152,8 @@ def test_who_looks_elsewhere_is_told_by_bell_and_notice(server, house: Daemon, t
         console.wait_for("while away")
         wanted = f"777;notify;{bob};while away, ".encode()
         assert wait_until(lambda: wanted in written.read_bytes(), 30)
-        assert re.search(rb"\x1b\]2;\(\d+\) primitivus\a", written.read_bytes())
+        title = re.compile(rb"\x1b\]2;\(\d+\) primitivus\a")
+        assert wait_until(lambda: title.search(written.read_bytes()), 30)
         assert house.json("-p", alice, "conversation", "list")[0]["unread"] == 1
         console.type("\x1b[I")
         console.wait_without("1 new")

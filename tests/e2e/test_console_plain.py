@@ -7,6 +7,7 @@ import pytest
 from tests.e2e.test_console_talking import send
 from tests.testbed import Daemon
 from tests.testbed.console import Console
+from tests.testbed.processes import wait_until
 
 pytestmark = pytest.mark.any_server
 
@@ -54,6 +55,8 @@ def test_a_text_that_is_longer_than_the_terminal_takes_at_once_comes_whole(
         written = console.log()
         send(house, bob, server.jid(alice), *("x" * 90_000 for _ in range(3)), "after it")
         console.wait_for(f"{bob}: after it")
+        # What tmux hands on of it may come after what it shows.
+        wait_until(lambda: written.read_bytes().count(b"x") >= 270_000, 30)
         assert written.read_bytes().count(b"x") == 270_000
 
 

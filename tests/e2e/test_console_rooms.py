@@ -6,6 +6,7 @@ import pytest
 
 from tests.testbed import Daemon
 from tests.testbed.console import Console
+from tests.testbed.processes import wait_until
 
 pytestmark = pytest.mark.any_server
 
@@ -54,7 +55,7 @@ def test_who_says_our_name_is_heard(server, house: Daemon, two) -> None:
         console.press("M-a")
         console.wait_for("Bob: nobody in particular")
         console.wait_for("Alice: come here")
-        assert re.search(rb"(?<!primitivus)\a", written.read_bytes())
+        assert wait_until(lambda: re.search(rb"(?<!primitivus)\a", written.read_bytes()), 30)
         # In an order of preference of its own: somebody in particular comes before anybody.
         shown = console.screen(colours=True)
         assert re.search(r"\x1b\[[0-9;]*1[0-9;]*m[^\n]*Alice", shown)
