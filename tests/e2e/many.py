@@ -294,7 +294,8 @@ class Many:
                 return f"the conversation {one}"
             if not self.unread and not self._read_is_right(one, found):
                 return f"{one['read']} as read, of {[one['id'] for one in found]}"
-        if len(listed) != bool(self.said or self.draft):
+        # One that was begun, and dropped before anything was said, may stay.
+        if len(listed) > 1 or (not listed and (self.said or self.draft)):
             return f"{len(listed)} conversations"
         signs = [SIGNS[one["state"]] if one["direction"] == "out" else " " for one in found]
         for number, screen in screens.items():
