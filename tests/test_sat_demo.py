@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,8 @@ def test_whatever_ends_it_nothing_is_left(environment, short: Path, number: int)
         assert wait_until(lambda: processes_of(short) == [], 30), processes_of(short)
     finally:
         end_process(running)
+        with suppress(ProcessLookupError):
+            os.killpg(running.pid, signal.SIGKILL)
         running.communicate()
 
 

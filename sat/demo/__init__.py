@@ -96,16 +96,28 @@ def _try(command: list[str]) -> int:
 
 def _run(command: list[str], place: str) -> int:
     environment = {name: value for name, value in os.environ.items() if name not in _ELSEWHERE}
+    child: subprocess.Popen[bytes] | None = None
+    early: list[int] = []
+
+    def pass_on(number: int, _frame: FrameType | None) -> None:
+        if child is None:
+            early.append(number)
+        else:
+            child.send_signal(number)
+
+    # What ends this program is passed on, also what comes before the other one is there.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, pass_on)
     try:
         child = subprocess.Popen(command, env=environment | {"SAT_HOME": place})
     except OSError as error:
         raise CommandError(
             "usage.program", f"{command[0]} can't be run: {error.strerror}."
         ) from error
-    # What ends this program is passed on, and what the terminal sends has reached both.
+    # What the terminal sends has reached both.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda number, _frame: child.send_signal(number))
+    for number in early:
+        child.send_signal(number)
     code = child.wait()
     return code if code >= 0 else 128 - code
 
