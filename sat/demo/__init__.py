@@ -116,8 +116,8 @@ def _run(command: list[str], place: str) -> int:
         ) from error
     # What the terminal sends has reached both.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    for number in early:
-        child.send_signal(number)
+    for missed in early:
+        child.send_signal(missed)
     code = child.wait()
     return code if code >= 0 else 128 - code
 
