@@ -87,6 +87,7 @@ class Transaction:
         self._standings: dict[tuple[int, str], Standing] = {}
         #: Conversations with messages put off that no archive has named.
         self._unnamed: set[int] = set()
+        #: Between which rows of the database all messages of a conversation are named.
         self._all_named: dict[tuple[int, Direction], tuple[int, int]] = {}
         self._places: dict[int, int] = {}
 

@@ -208,6 +208,8 @@ async def test_a_daemon_that_ends_gives_it_up(reactor, tmp_path, path):
         id_ = await receive(home, alice, shelf.address + "/a.png")
         shelf.gives = lambda request: NOT_DONE_YET
         with path.open("r+b") as file:
-            waiting = home.call("file.fetch", file.fileno(), id=id_)
-            waiting.addErrback(lambda failure: None)
+            answered: list = []
+            home.call("file.fetch", file.fileno(), id=id_).addBoth(answered.append)
             await until(reactor, lambda: shelf.asked)
+            # It is under way. At its end the house sees that no connection and no timer is left.
+            assert answered == []
