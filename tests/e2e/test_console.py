@@ -44,6 +44,7 @@ def test_what_was_said_is_there_at_the_next_start_and_nothing_stays_on_the_termi
     house.jp("-p", bob, "message", "send", server.jid(alice), "before")
     line = " ".join(house.command("primitivus", "-p", alice, server.jid(bob)))
     with Terminal(["sh"], house.environment | {"PS1": "$ "}) as terminal:
+        terminal.wait_for(re.compile(r"^[$#]").search)  # or the command's echo stands before it
         terminal.type(f"echo above; {line}; echo ended $?; stty -a | grep -c ' icanon .* echo '\n")
         terminal.wait_for("bob")
         terminal.wait_for(": before")
