@@ -11,6 +11,7 @@ from twisted.internet.protocol import Protocol as TwistedProtocol
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from sat.bridge.followers import Queued, Way
 from sat.bridge.heartbeat import MAX_SILENT, PING
 from sat.bridge.session import Session
 from sat.bridge.wire import MAX_LINE, Line
@@ -155,9 +156,10 @@ class LineProtocol(TwistedProtocol):
             self._flush()
 
     @property
-    def writer(self) -> Callable[[bytes], None]:
+    def way(self) -> Way:
         """What ``write`` comes to while no lines are being delivered, without a detour."""
-        return self._wire.write
+        wire = self._wire
+        return cast(Way, wire) if hasattr(wire, "send") else Queued(wire.write)
 
     def pause_reading(self) -> None:
         """Deliver no more lines for now."""

@@ -111,7 +111,7 @@ class Subscription:
         self._cursor = self._prev = start
         self._log = log
         self._write = line.write
-        self._follow = line.writer
+        self._way = line.way
         self._followers = log.followers
         self._spawn = spawn
         self._paused = False
@@ -197,7 +197,7 @@ class Subscription:
             and self._prev == self._cursor == head
             and not (self._stuck or self._reading or self._held)
         ):
-            self._followers.join(self, head, self._follow)
+            self._followers.join(self, head, self._way)
 
     def _leave(self) -> None:
         """Go on alone, where the others are."""

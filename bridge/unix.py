@@ -41,27 +41,32 @@ class _Server(Server):
     as writing: an event goes to many frontends, and all but a slow one have room for it.
     """
 
-    _waiting = False
+    send: Callable[[bytes], int]
+
+    def __init__(self, connection: socket.socket, *arguments: object) -> None:
+        super().__init__(connection, *arguments)  # type: ignore[no-untyped-call]
+        self.send = connection.send
 
     def startWriting(self) -> None:
-        self._waiting = True
+        self.send = _send_nothing
         super().startWriting()  # type: ignore[no-untyped-call]
 
     def stopWriting(self) -> None:
-        self._waiting = False
+        self.send = self.socket.send
         super().stopWriting()  # type: ignore[no-untyped-call]
 
     def write(self, data: bytes) -> None:
-        if not self._waiting:
-            try:
-                written = self.socket.send(data)
-            except (OSError, AttributeError):
-                # It fails again when it is tried in its turn, or is thrown away: it is over.
-                written = 0
-            if written == len(data):
-                return
-            data = data[written:]
-        super().write(data)  # type: ignore[no-untyped-call]
+        try:
+            sent = self.send(data)
+        except OSError:
+            # It fails again when it is tried in its turn, or is thrown away: it is over.
+            sent = 0
+        if sent != len(data):
+            super().write(data[sent:])  # type: ignore[no-untyped-call]
+
+
+def _send_nothing(_: bytes) -> int:
+    return 0
 
 
 class _Port(Port):
@@ -112,7 +117,7 @@ def adopt(
     line = UnixLine(make_session, forget, gathering)
     connection.setblocking(False)
     # As Twisted's Port does with what it accepts; ``adoptStreamConnection`` passes no descriptors.
-    server = _Server(connection, line, "", None, 0, reactor)  # type: ignore[no-untyped-call]
+    server = _Server(connection, line, "", None, 0, reactor)
     line.makeConnection(cast(ITransport, server))
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Annotated, Protocol
 
 import msgspec
 
 from sat.bridge.errors import CommandError
+from sat.bridge.followers import Way
 from sat.bridge.grant import Grant
 from sat.bridge.heartbeat import HEARTBEAT, is_answer
 from sat.bridge.model import Level, Model
@@ -28,7 +28,7 @@ class Line(Protocol):
         """Queue bytes; may call the session's ``output_paused`` at once."""
 
     @property
-    def writer(self) -> Callable[[bytes], None]:
+    def way(self) -> Way:
         """What ``write`` comes to while no lines are being delivered, without a detour."""
 
     def pause_reading(self) -> None:

@@ -1,7 +1,7 @@
 """A session without a daemon behind it: a log in memory, a wire that ends in a list."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,7 +11,7 @@ from sat.bridge.call import Call
 from sat.bridge.command import command, commands_of
 from sat.bridge.dispatcher import Dispatcher
 from sat.bridge.errors import CommandError
-from sat.bridge.followers import Followers
+from sat.bridge.followers import Followers, Queued, Way
 from sat.bridge.grant import EVERYTHING, Grant
 from sat.bridge.log import LoggedEvent, VolatileEvent
 from sat.bridge.model import Level
@@ -60,8 +60,8 @@ class Wire:
         return got
 
     @property
-    def writer(self) -> Callable[[bytes], None]:
-        return self.write
+    def way(self) -> Way:
+        return Queued(self.write)
 
     def pause_reading(self) -> None:
         self.reading = False

@@ -96,6 +96,7 @@ async def test_who_does_not_answer_holds_up_nobody_else(reactor, tmp_path):
         )
         silent = home.call("disco.info", jid=BOB)
         silent.addErrback(lambda _: None)
+        await until(home.reactor, lambda: BOB in town.who)
         assert (await home.call("disco.info", jid=CAROL))["verified"] is True
         assert set(town.who) == {BOB, CAROL}
         alice.peer.abort()
