@@ -210,6 +210,16 @@ def text_of(name: str, text: str) -> str:
     return f"<{name}>{_TEXT.sub(_escape, text)}</{name}>"
 
 
+def empty_of(start: str, key: str, value: str) -> str:
+    """Return an element with one attribute as XML.
+
+    :param start: its name and what else stands before, as XML
+    """
+    if _ATTRIBUTE.search(value):
+        value = _ATTRIBUTE.sub(_escape, value)
+    return f"<{start} {key}='{value}'/>"
+
+
 def _declared(uri: str) -> str:
     # Ours are few and short; a peer's may be many and long.
     return _short(uri) if len(uri) < _SHORT else f" xmlns='{_ATTRIBUTE.sub(_escape, uri)}'"

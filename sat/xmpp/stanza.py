@@ -17,6 +17,7 @@ from sat.xmpp.element import (
     Element,
     attributes_of,
     clean,
+    empty_of,
     serialize,
     text_of,
     write_to,
@@ -121,6 +122,9 @@ class Stanza:
         if self.error is not None:
             element.children.append(self.error.to_element())
         return element
+
+
+_ORIGIN_ID = f"origin-id xmlns='{NS_SID}'"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -248,7 +252,7 @@ class Message(Stanza):
         start = self._start("message", None if self.type == "normal" else self.type)
         parts = [f"<message{attributes_of(start)}>", text_of("body", self.body)]
         if self.origin_id is not None and self.child("origin-id", NS_SID) is None:
-            write_to(parts.append, Element((NS_SID, "origin-id"), {"id": self.origin_id}))
+            parts.append(empty_of(_ORIGIN_ID, "id", self.origin_id))
         for extension in self.extensions:
             write_to(parts.append, extension, NS_CLIENT)
         parts.append("</message>")

@@ -1,8 +1,8 @@
 """Frontends that are attached, and only count.
 
 ``python -m tests.bench.frontends SOCKET NUMBER`` attaches them and says ``done``. Then it takes
-commands: ``messages N`` says ``done`` when each was told of N more; ``send N`` sends so many, as
-fast as they are taken, and says ``done`` when the last is stored.
+commands: ``messages N`` says ``done`` when each was told of N more; ``send N AT_ONCE`` sends so many,
+of which that many may wait for an answer, and says ``done`` when the last is stored.
 """
 
 import asyncio
@@ -13,8 +13,6 @@ from sat.bridge.events import MessageAdded
 from sat.bridge.model import Message
 from tests.bench.words import body
 
-_WINDOW = 50
-
 
 async def count(session: client.Client, told: asyncio.Semaphore) -> None:
     async for received in session.events():
@@ -22,8 +20,8 @@ async def count(session: client.Client, told: asyncio.Semaphore) -> None:
             told.release()
 
 
-async def send(session: client.Client, number: int) -> None:
-    room = asyncio.Semaphore(_WINDOW)
+async def send(session: client.Client, number: int, at_once: int) -> None:
+    room = asyncio.Semaphore(at_once)
 
     async def one(each: int) -> None:
         async with room:
@@ -43,12 +41,12 @@ async def main(path: str, number: str) -> None:
     counting = [asyncio.create_task(count(*pair)) for pair in zip(sessions, counts, strict=True)]
     print("done", flush=True)
     while line := await reader.readline():
-        word, _, given = line.decode().strip().partition(" ")
+        word, *given = line.decode().split()
         if word == "send":
-            await send(sessions[0], int(given))
+            await send(sessions[0], int(given[0]), int(given[1]))
         else:
             for told in counts:
-                for _ in range(int(given)):
+                for _ in range(int(given[0])):
                     await told.acquire()
         print("done", flush=True)
     for session in sessions:

@@ -14,7 +14,7 @@ from tests.hostile.patterns import matches, parse, show
 STANZAS = {f"{{jabber:client}}{name}" for name in ("message", "presence", "iq")}
 
 #: Seconds after which ``expect`` and the like give up.
-PATIENCE = 5.0
+PATIENCE = 30.0
 
 
 class Peer(Protocol):
