@@ -14,7 +14,7 @@ from twisted.internet.defer import Deferred  # noqa: E402
 from twisted.logger import globalLogPublisher  # noqa: E402
 
 #: Seconds that a coroutine test may take, unless it is marked ``@pytest.mark.seconds(n)``.
-DEADLINE = 30.0
+DEADLINE = 60.0
 
 _logged: list[dict] = []
 

@@ -1,8 +1,8 @@
 """Frontends that are attached, and only count.
 
 ``python -m tests.bench.frontends SOCKET NUMBER`` attaches them and says ``done``. Then it takes
-commands: ``messages N`` says ``done`` when each was told of N more; ``send N AT_ONCE`` sends so many,
-of which that many may wait for an answer, and says ``done`` when the last is stored.
+commands: ``messages N`` says ``done`` when each was told of N more; ``send N AT_ONCE`` sends so
+many, of which that many may wait for an answer, and says ``done`` when the last is stored.
 """
 
 import asyncio

@@ -91,7 +91,10 @@ def receive() -> list[Figure]:
 
 
 def send() -> list[Figure]:
-    """Send messages, each stored; slixmpp stores none, and waits for nothing, as ours first does."""
+    """Send messages, each stored; slixmpp stores none.
+
+    It waits for nothing between two of them, and so does, at first, who sends through the daemon.
+    """
     with both(1) as (daemon, pid, ours, frontends, theirs, slixmpp):
         taken: dict[int, list[float]] = {SENT: [], AT_ONCE: []}
         bare = []

@@ -1,5 +1,6 @@
 """One connection of a client, from the server's side."""
 
+import os
 from collections.abc import Callable
 from xml.etree import ElementTree as ET
 from xml.sax.saxutils import quoteattr
@@ -13,8 +14,8 @@ from tests.hostile.patterns import matches, parse, show
 
 STANZAS = {f"{{jabber:client}}{name}" for name in ("message", "presence", "iq")}
 
-#: Seconds after which ``expect`` and the like give up.
-PATIENCE = 30.0
+#: Seconds after which ``expect`` and the like give up; where all have to fail, less will do.
+PATIENCE = float(os.environ.get("SAT_PATIENCE", "20"))
 
 
 class Peer(Protocol):

@@ -112,7 +112,7 @@ class Client:
         self.acks.append(count)
         self._look()
 
-    async def until(self, found, seconds: float = 30.0):
+    async def until(self, found, seconds: float = 20.0):
         """Wait until a function of this client gives something true, and return it."""
         if found(self):
             return found(self)
@@ -121,7 +121,7 @@ class Client:
         deferred.addTimeout(seconds, self._reactor, self._fail)
         return await deferred
 
-    async def phase(self, phase: Phase, seconds: float = 30.0) -> ConnectionState:
+    async def phase(self, phase: Phase, seconds: float = 20.0) -> ConnectionState:
         """Wait for a phase, and return the state."""
 
         def found(_) -> ConnectionState | None:

@@ -66,7 +66,7 @@ class Tree:
         self._nursery = subprocess.Popen(
             [sys.executable, "-P", str(nursery)],
             cwd=folder,
-            env={**os.environ, "PYTHONPATH": str(folder)},
+            env={**os.environ, "PYTHONPATH": str(folder), "SAT_PATIENCE": "5"},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
