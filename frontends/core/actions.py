@@ -25,6 +25,7 @@ from sat.bridge.model import (
 )
 from sat.frontends.core.attachment import Attachment
 from sat.frontends.core.files import PIECE, open_file, own_name
+from sat.frontends.core.saving import MAX_SIZE, NewFile
 from sat.frontends.core.state import Key
 
 #: Seconds after the last key until a draft is kept.
@@ -280,6 +281,18 @@ class Actions:
             if blob is not None:
                 with contextlib.suppress(CommandError):
                     await call("blob.close", type(None), id=blob)
+
+    async def save_file(self, message: Message, number: int, path: str) -> File:
+        """Fetch a file that a message points to, to a path where there is none yet.
+
+        :param number: which of the message's attachments
+        :raises CommandError: what the daemon refuses, or can't get
+        :raises OSError: if it can't be kept at the path; nothing is left of it then
+        """
+        with NewFile(path) as new:
+            found = await self.fetch_file(message, number, new.descriptor, MAX_SIZE)
+            new.keep()
+        return found
 
     # ---- what goes on beside
 

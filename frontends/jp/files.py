@@ -1,4 +1,4 @@
-"""``jp file send``: open files here, let the daemon send them, and follow them to the end."""
+"""``jp file``: files are opened here, and passed to the daemon, which opens no path of ours."""
 
 import os
 import sys
@@ -46,6 +46,69 @@ def send(context: Context, params: dict[str, object]) -> int:
         for _, descriptor in opened:
             os.close(descriptor)
     return _follow(context, transfers)
+
+
+def fetch(context: Context, params: dict[str, object]) -> int:
+    """Fetch a file of a message, and print where it is."""
+    from sat.frontends.core.saving import NewFile
+
+    path = _where(context, params)
+    try:
+        with NewFile(path) as new:
+            found = _receive(context, new.descriptor, context.complete(params))
+            new.keep()
+    except OSError as error:
+        exists = isinstance(error, FileExistsError)
+        reason = "there is a file of that name already" if exists else error.strerror
+        raise CommandError("failed.file", f"{path} can't be written: {reason}.") from error
+    if context.json and isinstance(found, dict):
+        context.record({**found, "path": path})
+    elif not context.quiet:
+        context.line(path)
+    return 0
+
+
+def _where(context: Context, params: dict[str, object]) -> str:
+    """Return where a file is to be kept: under its own name, unless another is given."""
+    from pathlib import Path
+
+    from sat.bridge.model import Attachment
+    from sat.frontends.core.saving import is_folder, safe_name
+    from sat.frontends.core.views.names import file_name
+
+    path = str(params.pop("_path", "."))
+    if not is_folder(path):
+        return path
+    message = context.call("message.get", id=params["id"])
+    files = message.get("attachments") if isinstance(message, dict) else None
+    number = params.get("number", 0)
+    assert isinstance(number, int)
+    if not isinstance(files, list) or not 0 <= number < len(files):
+        raise CommandError("unknown.file", f"The message {params['id']} has no file {number}.")
+    file = files[number]
+    return str(
+        Path(path) / safe_name(file_name(Attachment(url=file["url"], name=file.get("name"))))
+    )
+
+
+def _receive(context: Context, descriptor: int, params: dict[str, object]) -> object:
+    """Let the daemon fetch a file into an open one; in pieces, from another machine's daemon."""
+    from sat.frontends.core.saving import MAX_SIZE
+
+    client = context.client
+    # A large file takes its time; what stands still the daemon gives up.
+    client.timeout = context.timeout
+    params["limit"] = MAX_SIZE
+    if client.is_local:
+        return client.call_with_files([descriptor], "file.fetch", **params)
+    from binascii import a2b_base64
+
+    blob = client.call("blob.open")
+    found = client.call("file.fetch", blob=blob, **params)
+    offset = 0
+    while piece := a2b_base64(str(client.call("blob.read", id=blob, offset=offset, size=PIECE))):
+        offset += os.pwrite(descriptor, piece, offset)
+    return found
 
 
 def _hand_over(context: Context, descriptor: int, params: dict[str, object]) -> object:

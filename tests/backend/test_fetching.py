@@ -74,6 +74,16 @@ async def test_a_file_comes_when_somebody_asks(reactor, tmp_path, path):
         }  # fmt: skip
 
 
+async def test_what_stands_behind_the_hash_is_not_the_servers(reactor, tmp_path, path):
+    """There XEP-0454 has a file's key."""
+    async with Shelf(reactor, tmp_path) as shelf, house(reactor, tmp_path) as home:
+        alice = await trusting(home, shelf)
+        id_ = await receive(home, alice, f"{shelf.address}/a.png?x=1#{'0f' * 44}")
+        with path.open("r+b") as file:
+            await home.call("file.fetch", file.fileno(), id=id_)
+        assert shelf.asked == [b"/a.png?x=1"]
+
+
 async def test_a_frontend_elsewhere_reads_it_in_pieces(reactor, tmp_path):
     async with Shelf(reactor, tmp_path) as shelf, house(reactor, tmp_path) as home:
         alice = await trusting(home, shelf)

@@ -41,8 +41,11 @@ rule  what holds                                      where
                                                       tests/plugins/test_xep_0333_markers.py
 24    OMEMO                                           there is none yet
 25    upload                                          tests/plugins/test_xep_0363_upload.py
-26    names of files that are received                nothing receives files yet
-27    aesgcm                                          there is none yet
+26    names and sizes of files that are received      tests/frontends/core/test_saving.py,
+                                                      tests/backend/test_fetching.py
+27    links: what is asked for, and opened            tests/backend/test_fetching.py,
+                                                      tests/frontends/console/test_doing.py;
+                                                      there is no aesgcm yet
 28    the bridge                                      tests/bridge, tests/e2e/test_bad_input.py,
                                                       tests/frontends/core/test_clean.py; for other
                                                       machines tests/backend/test_remote.py

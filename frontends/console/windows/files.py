@@ -5,8 +5,7 @@ import os
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
-from urllib.parse import unquote, urlsplit
+from typing import TYPE_CHECKING
 
 import urwid
 
@@ -14,10 +13,10 @@ from sat.bridge.errors import CommandError
 from sat.bridge.model import Message
 from sat.frontends.console.message import size_text
 from sat.frontends.console.texts import _
-from sat.frontends.console.widgets import cells
 from sat.frontends.console.widgets.chooser import FileChooser
 from sat.frontends.console.widgets.popup import Popup
-from sat.frontends.core.views.names import author_of
+from sat.frontends.core.saving import safe_name
+from sat.frontends.core.views.names import author_of, file_name
 
 if TYPE_CHECKING:
     from sat.frontends.console.app import App
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
 _BEGIN = datetime(1970, 1, 1, tzinfo=UTC)
 #: Messages that are fetched at a time.
 PAGE = 500
-#: Bytes of a file that is fetched at most.
-MOST = 4 << 30
 
 
 def _choose(
@@ -90,55 +87,20 @@ def save(app: "App", message: Message, number: int = 0) -> None:
     if number >= len(message.attachments):
         raise CommandError("usage.message", _("This message has no file."))
     file = message.attachments[number]
-    named = cells.line(file.name or unquote(urlsplit(file.url).path).rpartition("/")[2])
-    name = named.replace("/", "_").lstrip(".")
-    title = _("Save it as:")
+    name, title = safe_name(file_name(file)), _("Save it as:")
     _choose(app, title, lambda path: _fetch(app, message, number, path), new=True, name=name)
 
 
 async def _fetch(app: "App", message: Message, number: int, path: str) -> None:
     """Fetch a file; one that is there already is never written over, and half a one never stays."""
     try:
-        with _Fresh(path) as fresh:
-            app.tell(_("{file} is on its way…").format(file=path))
-            found = await app.actions.fetch_file(message, number, fresh.descriptor, MOST)
-            fresh.keep()
+        app.tell(_("{file} is on its way…").format(file=path))
+        found = await app.actions.save_file(message, number, path)
     except OSError as error:
         told = _("{file} can't be written: {reason}.")
         raise CommandError("failed.file", told.format(file=path, reason=error.strerror)) from error
     told = _("{file} is saved: {size}.")
     app.tell(told.format(file=path, size=size_text(found.size or 0)))
-
-
-class _Fresh:
-    """A new file, which has its name once it is whole, and is gone if it doesn't come to that.
-
-    :raises OSError: if there is one of that name already, or none can be made
-    """
-
-    def __init__(self, path: str) -> None:
-        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-        self._path, self._part = Path(path), Path(f"{path}.part")
-        # What keeps the name meanwhile.
-        os.close(os.open(self._path, flags, 0o600))
-        try:
-            self.descriptor = os.open(self._part, flags, 0o600)
-        except OSError:
-            self._path.unlink()
-            raise
-
-    def keep(self) -> None:
-        """Give it its name."""
-        self._part.replace(self._path)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: object, *_: object) -> None:
-        os.close(self.descriptor)
-        if kind is not None:
-            for one in (self._part, self._path):
-                one.unlink(missing_ok=True)
 
 
 async def _write(app: "App", key: "Key", path: str) -> None:

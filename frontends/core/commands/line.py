@@ -41,7 +41,7 @@ SHORT = {
     "who": "room occupants",
 }
 #: What a command of jp does on its own side, that the method alone does as well in a frontend.
-_PLAIN = {"message send", "room join", "file send", "question answer"}
+_PLAIN = {"message send", "room join", "file send", "file fetch", "question answer"}
 #: Methods that programs call, not people.
 _INNER = ("api.", "blob.", "daemon.", "session.", "state.")
 _WORD = re.compile(r"""\s*(?:"((?:[^"\\]|\\.)*)"(?=\s|$)|'([^']*)'(?=\s|$)|(\S+))""")

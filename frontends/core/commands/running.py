@@ -13,6 +13,8 @@ from sat.frontends.core.attachment import Attachment
 from sat.frontends.core.commands import show
 from sat.frontends.core.commands.forms import read_words
 from sat.frontends.core.commands.line import Call, CommandLine
+from sat.frontends.core.saving import is_folder, safe_name
+from sat.frontends.core.views.names import file_name
 
 #: Seconds that a command may take.
 _LIMIT = 120.0
@@ -72,6 +74,23 @@ async def _send_files(params: dict[str, object], attachment: Attachment, actions
     return ""
 
 
+async def _fetch_file(params: dict[str, object], attachment: Attachment, actions: Actions) -> str:
+    profile = _profile(params, attachment)
+    message = await attachment.call("message.get", Message, profile=profile, id=params["id"])
+    number = params.get("number", 0)
+    assert isinstance(number, int)
+    if not 0 <= number < len(message.attachments):
+        raise CommandError("unknown.file", f"The message has no file {number}.")
+    path = _expanded(str(params.get("_path", ".")))
+    if is_folder(path):
+        path = str(Path(path) / safe_name(file_name(message.attachments[number])))
+    try:
+        await actions.save_file(message, number, path)
+    except OSError as error:
+        raise CommandError("failed.file", f"{path} can't be written: {error.strerror}.") from error
+    return path
+
+
 async def _answer(params: dict[str, object], attachment: Attachment, actions: Actions) -> str:
     question = attachment.state.questions.get(str(params["id"]))
     if question is None:
@@ -112,5 +131,6 @@ _SPECIAL = {
     "message send": _send,
     "room join": _join,
     "file send": _send_files,
+    "file fetch": _fetch_file,
     "question answer": _answer,
 }

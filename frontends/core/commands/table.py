@@ -249,6 +249,16 @@ COMMANDS = (
         (Option("--type", "media_type", "TYPE", "the media type (image/png)"),),
         run="files.send",
     ),
+    Command(
+        "file fetch",
+        "Fetch a file that a message points to; one that is there is never written over.",
+        (Argument("MESSAGE", "id", "the message's id"),),
+        (
+            Option("--number", "number", "N", "which of its files, from 0 on", kind="integer"),
+            Option("--to", "_path", "PATH", "where to keep it, or in which folder", kind="path"),
+        ),
+        run="files.fetch",
+    ),
     Command("transfer list", "List files on their way.", show="transfers"),
     Command("transfer cancel", "End a transfer.", (Argument("ID", "id"),), acts=True),
     Command(

@@ -56,7 +56,14 @@ def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "opened"
 
 
-@pytest.mark.parametrize("link", ["https://example.org/a b", "xmpp:tea@rooms.example.org?join"])
+@pytest.mark.parametrize(
+    "link",
+    [
+        "https://example.org/a b",
+        "https://example.org/$HOME;touch x|`id`&",
+        "xmpp:tea@rooms.example.org?join",
+    ],
+)
 def test_a_link_is_opened(opened: Path, link: str) -> None:
     app: Any = None
     asyncio.run(open_link(app, link))

@@ -123,7 +123,9 @@ def test_a_draft_is_kept_a_moment_after_the_last_key(server):
 
     run(story())
     told = [(one["peer"], one["text"]) for one in server.called("conversation.draft")]
-    assert told == [("bob@x", "hello"), ("carol@x", "left")]
+    assert [told[0], told[-1]] == [("bob@x", "hello"), ("carol@x", "left")]
+    # What was kept is taken back, unless the daemon says first that there is none.
+    assert told[1:-1] in ([], [("bob@x", "")])
 
 
 def test_a_draft_that_is_sent_is_forgotten(server):
