@@ -6,6 +6,7 @@ import pytest
 from twisted.web.server import NOT_DONE_YET
 
 from sat.backend.http import Http
+from sat.backend.tasks import start
 from sat.bridge.errors import CommandError
 from sat.xmpp.socks import Proxy
 from tests.backend.support import house, until
@@ -138,14 +139,22 @@ async def test_a_file_that_ends_early_is_no_file(reactor, tmp_path, path):
         alice = await trusting(home, shelf)
         id_ = await receive(home, alice, shelf.address + "/a.png")
 
-        def cut(request):
+        begun = []
+
+        def begin(request):
             request.setHeader(b"Content-Length", b"5000")
             request.write(b"x" * 100)
-            request.channel.forceAbortClient()
+            begun.append(request)
             return NOT_DONE_YET
 
-        shelf.gives = cut
+        async def cut() -> None:
+            await until(reactor, lambda: path.stat().st_size)
+            begun[0].channel.forceAbortClient()
+
+        shelf.gives = begin
+        cutting = start(cut())
         assert "broke off" in await refused(home, path, id=id_)
+        await cutting
 
         def gone(request):
             request.setResponseCode(302)
