@@ -200,6 +200,31 @@ async def test_the_same_by_every_way_is_one(reactor, tmp_path):
         assert await listed(home) == ["hello"]
 
 
+@pytest.mark.parametrize("earlier", [False, True])
+async def test_what_the_archive_had_not_named_yet_is_found_in_it(reactor, tmp_path, earlier):
+    """It came while we were away, by the server's offline storage, which names nothing.
+
+    :param earlier: whether the conversation has messages that the archive has named
+    """
+    archive = Archived()
+    if earlier:
+        archive.keep("a0", "before")
+    stamp = "2026-01-01T00:00:00Z"
+    plain = f"<message from='{BOB}/x' to='{OWN}' type='chat' id='%s'><body>hello</body>%s</message>"
+    delay = f"<delay xmlns='urn:xmpp:delay' from='server.test' stamp='{stamp}'/>"
+    async with house(reactor, tmp_path) as home:
+        alice = await start(home, archive)
+        await until(reactor, caught_up(home))
+        alice.peer.send(plain % ("m1", delay))
+        await home.expect("message.added", body="hello")
+        for id_ in ("m1", "m2"):
+            archive.put(f"of {id_}", plain % (id_, ""))
+        await back(home, alice, archive)
+        await home.expect("message.added", body="hello", archive_id="of m2")
+        told = [one["archive_id"] for one in await home.call("message.list", peer=BOB)]
+        assert told == [*(["a0"] if earlier else []), "of m1", "of m2"]
+
+
 async def test_a_message_found_there_has_arrived_and_another_is_sent_again(reactor, tmp_path):
     archive = Archived()
     async with house(reactor, tmp_path) as home:

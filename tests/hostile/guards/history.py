@@ -59,6 +59,14 @@ HISTORY = (
     # ---- 5: catching up
     Guard(
         5,
+        "a message that the archive names later, doubled by it",
+        "sat/backend/transaction.py",
+        "        return high <= last\n",
+        "        return True\n",
+        ("tests/backend/test_archive.py::test_what_the_archive_had_not_named_yet_is_found_in_it",),
+    ),
+    Guard(
+        5,
         "a point of the archive that it has forgotten",
         "sat/backend/archive.py",
         'if error.condition != "item-not-found" or after is None or stamp is None:',
