@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-_SIZE = 10
+#: Hexadecimal digits of which an id is made beside the time.
+_DIGITS = 20
 _MANY = 256
+#: The digit that tells the variant (RFC 9562, section 4.1), for any of which two bits are random.
+_VARIANT = dict(zip("0123456789abcdef", "89ab" * 4, strict=True))
 
 
 class Ids:
@@ -20,18 +23,19 @@ class Ids:
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
-        self._bits = b""
+        self._digits = ""
         self._used = 0
+        self._at = -1
+        self._begin = ""
 
     def next(self) -> str:
         """Return an id that was never there before."""
-        start = self._used
-        if start == len(self._bits):
-            self._bits = os.urandom(_SIZE * _MANY)
-            start = 0
-        self._used = start + _SIZE
-        bits = self._bits[start : self._used]
-        time = f"{int(self._now() * 1000) & 0xFFFFFFFFFFFF:012x}"
-        text = bits.hex()
-        variant = "89ab"[bits[1] & 3]
-        return f"{time[:8]}-{time[8:]}-7{text[:3]}-{variant}{text[5:8]}-{text[8:]}"
+        at = int(self._now() * 1000) & 0xFFFFFFFFFFFF
+        if at != self._at:
+            time = f"{at:012x}"
+            self._at, self._begin = at, f"{time[:8]}-{time[8:]}-7"
+        if self._used == len(self._digits):
+            self._digits, self._used = os.urandom(_DIGITS // 2 * _MANY).hex(), 0
+        text = self._digits[self._used : self._used + _DIGITS]
+        self._used += _DIGITS
+        return f"{self._begin}{text[:3]}-{_VARIANT[text[3]]}{text[5:8]}-{text[8:]}"
