@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+
+import msgspec
 
 from sat.bridge.errors import CommandError
 from sat.bridge.grant import Grant
 
 
-@dataclass(slots=True)
-class Call:
+class Call(msgspec.Struct):
     """One call: who asks, for which profile, and under which transaction.
 
     A command that needs this declares a parameter of this type; it is not part of its signature on

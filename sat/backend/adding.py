@@ -7,8 +7,7 @@ conversation. Copies that carry no such id are told by what they say and when.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+import msgspec
 from sqlalchemy import Text, bindparam, insert, text, update
 
 from sat.backend import schema
@@ -76,8 +75,7 @@ class Archived:
         self._last[conversation_id] = max(row, self.behind(conversation_id))
 
 
-@dataclass(slots=True)
-class NewMessage:
+class NewMessage(msgspec.Struct):
     """A message to be added; ``ts`` is when it was written, in milliseconds since 1970.
 
     ``copied`` tells that another program of the account sent or received it.

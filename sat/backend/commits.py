@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
+import msgspec
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
@@ -26,8 +26,7 @@ _log = Logger("sat.journal")
 _FAILED = "a handler of a committed change failed, or the change itself"
 
 
-@dataclass(slots=True)
-class Commit(Generic[T]):
+class Commit(msgspec.Struct, Generic[T]):
     """A change, what came of it, and whom to tell: a Deferred, or a function that costs less."""
 
     change: Change[T]
@@ -38,7 +37,7 @@ class Commit(Generic[T]):
     then: Callable[[T], None] | None = None
     result: T | None = None
     error: BaseException | None = None
-    events: list[tuple[Event, LoggedEvent]] = field(default_factory=list)
+    events: list[tuple[Event, LoggedEvent]] = msgspec.field(default_factory=list)
     #: Runs where ``before_events`` would, if it fails.
     failed: Callable[[None], None] | None = None
     #: What it is made of: see :func:`together`.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Awaitable, Generator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import msgspec
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
@@ -42,8 +42,7 @@ _HIGH_WATER = 2000
 _LOW_WATER = 500
 
 
-@dataclass(slots=True)
-class _Waiting:
+class _Waiting(msgspec.Struct):
     """A message that waits for its turn, from the stream or from an archive; or somebody's wish."""
 
     element: Element | None
