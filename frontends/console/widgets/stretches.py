@@ -6,8 +6,7 @@ them (CHA): CUP, CUF, CHA, SGR, EL, DECSTBM, IL, DL (ECMA-48, DEC STD 070).
 
 import re
 from collections import Counter
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
 from operator import ne, or_
 from typing import NamedTuple
@@ -29,6 +28,8 @@ _WORTH = 120
 _PIECE = 12
 #: One that is in more rows than that tells nothing.
 _COMMON = 4
+#: It isn't looked where rows went, if fewer have changed.
+_LEAST = 3
 #: How many rows are looked for.
 _ASKED = 16
 
@@ -45,7 +46,7 @@ class Row:
     :param attributes: the sequence for each cell
     """
 
-    __slots__ = ("attributes", "chars", "last", "pieces", "raw", "tail", "text")
+    __slots__ = ("attributes", "chars", "last", "raw", "tail", "text")
 
     def __init__(
         self, raw: str, last: str, chars: Sequence[str] = (), attributes: Sequence[str] = ()
@@ -54,9 +55,7 @@ class Row:
         self.last = last
         self.chars = chars
         self.attributes = attributes
-        self.text = text = "".join(chars)
-        #: What is where in it.
-        self.pieces = {at: text[at : at + _PIECE] for at in range(0, len(text), _PIECE)}.items()
+        self.text = "".join(chars)
         #: From where on it can be erased.
         self.tail = self._tail()
 
@@ -82,6 +81,12 @@ class Row:
                 columns -= 1
             return columns
         return begin
+
+
+def _pieces(row: Row) -> Iterable[tuple[int, str]]:
+    """Return what is where in a row."""
+    text = row.text
+    return [(at, text[at : at + _PIECE]) for at in range(0, len(text), _PIECE)]
 
 
 def blank(columns: int) -> Row:
@@ -280,31 +285,37 @@ def go(line: int, column: int) -> str:
     return f"\x1b[{line + 1}H" if line else "\x1b[H"
 
 
-@dataclass
 class Difference:
     """What makes a screen another.
 
-    :param old: its rows
+    :param old: its rows; they are moved here as the terminal is to move them
     :param new: as many that are to be shown
     :param kept: which of them are never moved
     :param drawn: which of them are drawn whole in any case
     """
 
-    old: list[Row]
-    new: Sequence[Row]
-    kept: Collection[int] = ()
-    drawn: Collection[int] = ()
-    _costs: dict[tuple[int, int], tuple[Row, int]] = field(default_factory=dict)
+    def __init__(
+        self,
+        old: list[Row],
+        new: Sequence[Row],
+        kept: Collection[int] = (),
+        drawn: Collection[int] = (),
+    ) -> None:
+        self._old = old
+        self._new = new
+        self._kept = kept
+        self._drawn = drawn
+        self._costs: dict[tuple[int, int], tuple[Row, int]] = {}
 
     def sequence(self) -> tuple[str, int]:
         """Return the bytes to send, as text, and how many stretches and moves that is."""
         scrolls = self._scrolls()
-        lines = len(self.new)
+        lines = len(self._new)
         parts = [one.sequence(lines) for one in scrolls]
         attribute = PLAIN if scrolls else ""
         count = len(scrolls)
-        for line, (old, new) in enumerate(zip(self.old, self.new, strict=True)):
-            if line in self.drawn:
+        for line, (old, new) in enumerate(zip(self._old, self._new, strict=True)):
+            if line in self._drawn:
                 found = whole(new)
             elif old is new:
                 continue
@@ -322,27 +333,28 @@ class Difference:
 
     def _cost(self, line: int, old: Row) -> int:
         """Return about how many bytes a line takes if a row is there."""
-        if old is self.new[line]:
+        if old is self._new[line]:
             return 0
         key = line, id(old)
         if key not in self._costs:
             # The row is kept, so that no other has its id.
-            self._costs[key] = old, estimate(old, self.new[line])
+            self._costs[key] = old, estimate(old, self._new[line])
         return self._costs[key][1]
 
     def _scrolls(self) -> list[Scroll]:
         """Move rows while that makes it less, and return how."""
         done: list[Scroll] = []
-        empty = blank(max((len(one.chars) for one in self.new), default=0))
+        empty = blank(max((len(one.chars) for one in self._new), default=0))
         worth = _WORTH
         while len(done) < 2:
-            costs = [self._cost(line, row) for line, row in enumerate(self.old)]
+            shifts = self._shifts()
+            costs = [self._cost(line, row) for line, row in enumerate(self._old)] if shifts else []
             total = sum(costs)
             if total < worth:
                 break
             worth = max(worth, total // 3)
             best, most = None, 0
-            for by in self._shifts(costs):
+            for by in shifts:
                 scroll, saved = self._region(by, costs, empty)
                 if scroll is not None and saved > most:
                     best, most = scroll, saved
@@ -350,21 +362,29 @@ class Difference:
                         break
             if best is None:
                 break
-            best.apply(self.old, empty)
+            best.apply(self._old, empty)
             done.append(best)
+            if total - most < worth:
+                break
         return done
 
-    def _shifts(self, costs: Sequence[int]) -> list[int]:
+    def _shifts(self) -> list[int]:
         """Return by how many rows pieces seem to have moved, at most two ways."""
         places: dict[tuple[int, str], list[int]] = {}
-        changed = [line for line, cost in enumerate(costs) if cost and line not in self.kept]
+        changed = [
+            line
+            for line, (old, new) in enumerate(zip(self._old, self._new, strict=True))
+            if old is not new and line not in self._kept
+        ]
+        if len(changed) < _LEAST:
+            return []
         for line in changed:
-            for place in self.old[line].pieces:
+            for place in _pieces(self._old[line]):
                 places.setdefault(place, []).append(line)
         votes: Counter[int] = Counter()
         # Some tell where all went.
         for line in changed[:: 1 + len(changed) // _ASKED]:
-            for place in self.new[line].pieces:
+            for place in _pieces(self._new[line]):
                 found = places.get(place)
                 if found is not None and len(found) <= _COMMON:
                     votes.update(other - line for other in found)
@@ -377,7 +397,7 @@ class Difference:
         best, most = None, 0
         begin = saved = 0
         first, last = max(0, -by), min(lines, lines - by)
-        usable = [line not in self.kept for line in range(lines)]
+        usable = [line not in self._kept for line in range(lines)]
         for line in range(first, last):
             low, high = min(line, line + by), max(line, line + by)
             if saved <= 0:
@@ -386,7 +406,7 @@ class Difference:
                 saved = 0
                 begin = line + 1
                 continue
-            saved += costs[line] - self._cost(line, self.old[line + by])
+            saved += costs[line] - self._cost(line, self._old[line + by])
             if saved > most:
                 best, most = (begin, line), saved
         if best is None:

@@ -8,7 +8,6 @@ screen that the terminal has what urwid would have drawn.
 import re
 import unicodedata
 from collections.abc import Collection
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -54,13 +53,12 @@ def _cells(char: str) -> int:
     return width if width == wcwidth.wcwidth(char) and width in (1, 2) else -1
 
 
-@dataclass
 class Frame:
-    """What urwid has written to draw a screen."""
+    """What urwid has written to draw a screen: rows by line, and where the cursor is seen."""
 
-    rows: dict[int, Row] = field(default_factory=dict)
-    #: Line and column, if it is seen.
-    cursor: tuple[int, int] | None = None
+    def __init__(self) -> None:
+        self.rows: dict[int, Row] = {}
+        self.cursor: tuple[int, int] | None = None
 
 
 class _Line:
@@ -213,8 +211,8 @@ class ThinScreen(raw.Screen):
         written: list[str] = []
         # On this object, and not by a method: others override these to see what is sent.
         own: dict[str, Any] = vars(self)
-        before = {name: own[name] for name in ("write", "flush") if name in own}
-        own.update(write=written.append, flush=lambda: None)
+        before: dict[str, Any] = {name: own[name] for name in ("write", "flush") if name in own}
+        own["write"], own["flush"] = written.append, lambda: None
         try:
             super().draw_screen(size, canvas)
         finally:

@@ -209,6 +209,27 @@ def test_what_is_sent_of_a_row(thin, before, after, sent):
     assert thin.draw(page(after)).removeprefix("\x1b[?25l") == sent
 
 
+def test_the_last_cell_of_all_is_written_as_urwid_writes_it():
+    thin, theirs = Thin(6, 2), Urwids(6, 2)
+    for text in "abcdef", "abcdeX", "abcdXY":
+        expected = theirs.draw(page("row", text, width=6, lines=2))
+        sent = thin.draw(page("row", text, width=6, lines=2))
+        assert "\x1b[4h" in expected and "\x1b[4h" in sent
+        assert thin.seen() == theirs.seen()
+    assert "\x1b[4h" not in thin.draw(page("row", "xbcdXY", width=6, lines=2))
+    assert thin.terminal.display == ["row   ", "xbcdXY"]
+
+
+def test_what_no_erasing_makes_is_not_erased(thin):
+    thin.draw(page([("struck", "a long line")]))
+    assert thin.draw(page([("struck", "a")])).startswith("\x1b[H\x1b[0;90;9;49ma\x1b[K")
+    thin.back_color_erase = False
+    for name in "bar", "under", "out":
+        thin.clear()
+        thin.draw(page([(name, "a long line")]))
+        assert "\x1b[K" not in thin.draw(page([(name, "a")]))
+
+
 def test_the_cursor_alone_moves_and_is_seen_and_hidden(thin):
     thin.draw(page("text"))
     assert thin.draw(page("text", cursor=(2, 0))) == "\x1b[1;3H\x1b[?25h"
@@ -238,7 +259,8 @@ def test_a_list_that_scrolls_beside_another_is_moved(by):
         screen.draw(chat(10))
     expected, sent = theirs.draw(chat(10 + by)), thin.draw(chat(10 + by))
     assert thin.seen() == theirs.seen()
-    assert re.search(r"\x1b\[\d*[ML]", sent)
+    # What moves in takes the background that is set.
+    assert re.search(r"\x1b\[m(\x1b\[\d*H)\x1b\[\d*[ML]", sent)
     assert len(sent) * 4 < len(expected), sent
 
 
