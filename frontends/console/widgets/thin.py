@@ -75,6 +75,11 @@ class _Line:
         """Write a text as a terminal does."""
         cells: list[str] = []
         if text.isascii():
+            if self.at == len(self.chars):
+                self.chars += text
+                self.attributes += [attribute] * len(text)
+                self.at += len(text)
+                return
             cells += text
         else:
             for char in text:

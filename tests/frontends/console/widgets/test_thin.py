@@ -91,7 +91,7 @@ STEPS = some.one_of(
 )
 
 
-@settings(PATIENT, max_examples=300)
+@settings(PATIENT, max_examples=80)
 @given(
     some.lists(some.lists(LINES, min_size=1, max_size=25), min_size=2, max_size=2),
     some.lists(STEPS, min_size=1, max_size=12),
