@@ -189,6 +189,8 @@ def page(*texts, width=30, lines=8, **keywords):
         ("one word here", "one tree here", "\x1b[1;5H\x1b[mtree"),
         ("same", "same", ""),
         ("gone is all of it", "gone", "\x1b[1;6H\x1b[m\x1b[K"),
+        ("abcdefghi", "xyz", "\x1b[H\x1b[mxyz\x1b[K"),
+        ("日 cccccccc x", "本 cccccccc y", "\x1b[H\x1b[m本\x1b[10Cy"),
         ("ab", "a", "\x1b[1;2H\x1b[m "),
         ("a日本c", "a日木c", "\x1b[1;4H\x1b[m木"),
         ("a日c", "axyc", "\x1b[1;2H\x1b[mxy"),
@@ -310,6 +312,13 @@ def test_a_terminal_that_knows_synchronized_updates_gets_them(thin):
     assert thin.sent.count("\x1b[?2026h") == thin.sent.count("\x1b[?2026l") == 1
     sent = thin.draw(page("a", "b"))
     assert sent.startswith("\x1b[?2026h") and sent.endswith("\x1b[?2026l")
+    thin.after = "\x1b7picture\x1b8"
+    sent = thin.draw(page("c", "d"))
+    assert sent.count("\x1b[?2026h") == sent.count("\x1b[?2026l") == 1
+    thin.clear()
+    thin.after = "\x1b7picture\x1b8"
+    sent = thin.draw(page("a", "b"))
+    assert sent.endswith("\x1b8\x1b[?2026l") and sent.count("\x1b[?2026l") == 1
     # One stretch can't tear.
     assert "2026" not in thin.draw(page("a", "c"))
 
