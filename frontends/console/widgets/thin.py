@@ -15,7 +15,8 @@ import urwid
 import wcwidth
 from urwid.display import raw
 
-from sat.frontends.console.widgets.stretches import HALF, PLAIN, Difference, Row, go, is_blank
+from sat.frontends.console.widgets.difference import Difference, go
+from sat.frontends.console.widgets.stretches import HALF, PLAIN, Row, is_blank
 
 _HIDE, _SHOW = "\x1b[?25l", "\x1b[?25h"
 #: Synchronized updates (DEC private mode 2026); who doesn't know a private mode, ignores it.
