@@ -250,6 +250,8 @@ def _new_line(screen: Screen, blaster: Blaster) -> Figure:
         f"{len(written)} bytes, {len(text)} of them text",
         len(written) / whole,
         f"the whole screen ({whole} cells)",
+        "≤ 0.3",
+        len(written) <= 0.3 * whole,
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import urwid
 
 from sat.frontends.console.widgets.paste import PastingScreen
+from sat.frontends.console.widgets.thin import ThinScreen
 
 
 class Strips(NamedTuple):
@@ -71,7 +72,7 @@ class Sixel(urwid.Widget):
         return urwid.TextCanvas([b" " * columns] * len(self._strips), attributes, maxcol=columns)
 
 
-class SixelScreen(PastingScreen):
+class SixelScreen(ThinScreen, PastingScreen):
     """urwid's raw screen, which draws pictures where :class:`Sixel` has left room for them."""
 
     #: Whether there may be any: until then drawing costs nothing more.
@@ -82,27 +83,33 @@ class SixelScreen(PastingScreen):
         self._drawn: dict[tuple[int, int], tuple[_Strip, Any]] = {}
 
     def draw_screen(self, size: tuple[int, int], canvas: urwid.Canvas) -> None:
-        """Draw text, and then the pictures that are new, or that text has been written over."""
+        """Draw text, and with it the pictures that are new, or that text is written over."""
         if not self.draws_sixel:
             super().draw_screen(size, canvas)
             return
         if self.screen_buf is None:
             self._drawn = {}
-        super().draw_screen(size, canvas)
         wanted: dict[tuple[int, int], tuple[_Strip, Any]] = {}
         sequences = []
         for line, row in enumerate(canvas.content()):
             for column, strip in _strips(row):
                 place = line, column
-                # The whole row: urwid writes all of one in which something has changed.
+                # The whole row: all of one in which something has changed is written.
                 wanted[place] = strip, row
                 if self._drawn.get(place) != wanted[place]:
                     where = f"\x1b[{line + 1};{column + 1}H"
                     sequences.append(where + strip.sequence.decode("ascii"))
-        self._drawn = wanted
-        if sequences:
-            self.write("".join(["\x1b7", *sequences, "\x1b8"]))
-            self.flush()
+        self.kept = {line for line, _ in (*self._drawn, *wanted)}
+        # Blanks that were under a picture are no other than those that follow: it would stay.
+        self.soiled = {
+            place[0]
+            for place, (strip, _) in self._drawn.items()
+            if place not in wanted or wanted[place][0] is not strip
+        }
+        self.after = "".join(["\x1b7", *sequences, "\x1b8"]) if sequences else ""
+        super().draw_screen(size, canvas)
+        if not self.after:
+            self._drawn = wanted
 
 
 def _strips(row: Any) -> Iterator[tuple[int, _Strip]]:

@@ -51,7 +51,9 @@ def test_a_picture_is_drawn_once_in_its_place(terminal):
     picture = Sixel(STRIPS, BLOCKS)
     shown = page(urwid.Text("above"), urwid.Padding(picture, left=2))
     assert terminal.pictures(shown) == [(2, 3, 0), (3, 3, 1), (4, 3, 2)]
-    assert terminal.written.endswith("\x1b8") and "\x1b7" in terminal.written
+    # Text and picture are seen at once, and the cursor is where it was.
+    assert terminal.written.startswith("\x1b[?2026h") and "\x1b7" in terminal.written
+    assert terminal.written.endswith("\x1b8\x1b[?2026l")
     shown._invalidate()
     assert terminal.pictures(shown) == []
 
