@@ -18,7 +18,7 @@ from _socket import (
 )
 from _socket import socket as Socket
 
-from sat.bridge.errors import CommandError, unreached
+from sat.bridge.errors import RESYNC, CommandError, unreached
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,12 +29,6 @@ if TYPE_CHECKING:
 API = "1"
 #: The longest line, in bytes, that either side may send.
 MAX_LINE = 16 * 1024 * 1024
-
-#: What a frontend is told whose place in the log is gone.
-RESYNC = (
-    "This program has not read its events for so long that the daemon keeps some of them no more: "
-    "attach anew."
-)
 
 _CHUNK = 256 * 1024
 _SLICE = 1.0

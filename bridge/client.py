@@ -16,8 +16,7 @@ from typing import Any, Literal, TypeVar, cast
 
 import msgspec
 
-from sat.bridge.blocking import RESYNC
-from sat.bridge.errors import CommandError, unreached
+from sat.bridge.errors import RESYNC, CommandError, unreached
 from sat.bridge.events import CORE_EVENTS, Event
 from sat.bridge.log import Origin
 from sat.bridge.passing import pass_files

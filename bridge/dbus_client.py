@@ -16,10 +16,10 @@ from dbus.mainloop.glib import DBusGMainLoop
 from dbus.types import UnixFd
 from gi.repository import GLib
 
-from sat.bridge.blocking import RESYNC, Client
+from sat.bridge.blocking import Client
 from sat.bridge.dbus_mapping import DESCRIPTORS, ERRORS, NAME, ROOT, names_of
 from sat.bridge.dbus_values import from_bus, typed
-from sat.bridge.errors import CommandError
+from sat.bridge.errors import RESYNC, CommandError
 from sat.bridge.paths import home
 
 _BUS = "org.freedesktop.DBus"

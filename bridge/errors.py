@@ -27,6 +27,12 @@ RPC_CODES = {
 #: The JSON-RPC code of every other error: the name tells which one it is.
 RPC_CODE = -32000
 
+#: What a frontend is told whose place in the log is gone.
+RESYNC = (
+    "This program has not read its events for so long that the daemon keeps some of them no more: "
+    "attach anew."
+)
+
 
 class CommandError(Exception):
     """A refusal or a failure, told to the person who asked.

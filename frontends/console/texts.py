@@ -1,22 +1,40 @@
 """Every text that people read, in their language: :func:`_`, and :func:`ngettext` for numbers."""
 
-import gettext
+import os
 from pathlib import Path
 
 DOMAIN = "primitivus"
 FOLDER = Path(__file__).with_name("locale")
 
-# What LANGUAGE, LC_ALL, LC_MESSAGES and LANG ask for; else English.
-_found = gettext.translation(DOMAIN, str(FOLDER), fallback=True)
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gettext import NullTranslations
+
+
+def _find() -> "NullTranslations | None":
+    """Return what LANGUAGE, LC_ALL, LC_MESSAGES and LANG ask for; None for English."""
+    names = ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")
+    wanted = next(filter(None, map(os.environ.get, names)), "")
+    if not any((FOLDER / one[:2]).is_dir() for one in wanted.split(":") if one):
+        return None
+    # Slow to load, and most need none.
+    import gettext
+
+    return gettext.translation(DOMAIN, str(FOLDER), fallback=True)
+
+
+_found = _find()
 
 
 def _(text: str) -> str:
     """Return a text in the language of the person."""
-    return _found.gettext(text)
+    return text if _found is None else _found.gettext(text)
 
 
 def ngettext(one: str, many: str, number: int) -> str:
     """Return the text for a number, as the language has it: ``{number}`` is to be filled in."""
+    if _found is None:
+        return one if number == 1 else many
     return _found.ngettext(one, many, number)
 
 

@@ -18,7 +18,7 @@ Text that is safe in this sense stays as it is when it is made safe again.
 import re
 import unicodedata
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import wcwidth
 from urwid import calc_text_pos, calc_width, get_encoding_mode
@@ -42,16 +42,18 @@ _PLAIN = re.compile(
     "\u30a0-\u30ff\u3400-\u4dbf\u4e00-\u9ffc\uac00-\ud7a3\uff01-\uff9f"
     "\U0001f600-\U0001f64f]*"
 )
-_SEQUENCE = re.compile(
+# What is seldom met is compiled when it is.
+_SEQUENCE = (
     "(?:\x1b\\[|\x9b)[0-?]*[ -/]*[@-~]?"  # CSI
     "|(?:\x1b[\\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c\n]*(?:\x07|\x1b\\\\|\x9c)?"  # strings
     "|\x1b[ -/]*[0-~]?"
 )
 # Halves of flags: wcwidth looks back to where their run begins, for each of them.
-_LONG_RUN = re.compile("[\U0001f1e6-\U0001f1ff]{32}")
-_JAMO = re.compile("[\u1100-\u1112][\u1161-\u1175][\u11a8-\u11c2]?")
-_LINE_END = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
-RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff]")
+_LONG_RUN = "[\U0001f1e6-\U0001f1ff]{32}"
+_JAMO = "[\u1100-\u1112][\u1161-\u1175][\u11a8-\u11c2]?"
+_LINE_END = "\r\n?|[\x0b\x0c\x85\u2028\u2029]"
+_RIGHT_TO_LEFT = "[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff]"
+_pattern = cache(re.compile)
 
 # Terminals and wcwidth differ on these: hexagrams, counting rods, ambiguous numbers.
 _DISPUTED = frozenset(
@@ -108,7 +110,8 @@ def clean(text: str) -> str:
 
     Where urwid writes another encoding than UTF-8, what that lacks is ``?`` in each of its cells.
     """
-    safe = text if _PLAIN.fullmatch(text) else _clean(text)
+    plain = (text.isascii() and text.isprintable()) or _PLAIN.fullmatch(text)
+    safe = text if plain else _clean(text)
     if safe.isascii() or get_encoding_mode() == "utf8":
         return safe
     encoding = get_encoding()
@@ -125,7 +128,9 @@ def _is_encodable(text: str, encoding: str) -> bool:
 
 
 def _clean(text: str) -> str:
-    text = _LINE_END.sub("\n", _SEQUENCE.sub("", text) if _has_escapes(text) else text)
+    if _has_escapes(text):
+        text = _pattern(_SEQUENCE).sub("", text)
+    text = _pattern(_LINE_END).sub("\n", text)
     if "\t" in text:
         text = text.replace("\t", _TAB)
     if _PLAIN.fullmatch(text):
@@ -151,7 +156,7 @@ def _has_escapes(text: str) -> bool:
 
 def _cells(text: str) -> tuple[list[str], int]:
     """Return the safe characters, and how many cells they take."""
-    text = _JAMO.sub(lambda one: unicodedata.normalize("NFC", one[0]), text)
+    text = _pattern(_JAMO).sub(lambda one: unicodedata.normalize("NFC", one[0]), text)
     found: list[str] = []
     total = 0
     marks = 0  # that the last letter still takes
@@ -238,12 +243,20 @@ def fill(text: str, cells: int, mark: str = "…") -> str:
     return text + " " * (cells - width(text))
 
 
+def is_right_to_left(text: str, begin: int = 0, end: int | None = None) -> bool:
+    """Return whether there are right-to-left letters in a text, or in a part of it."""
+    if text.isascii():
+        return False
+    found = _pattern(_RIGHT_TO_LEFT).search(text, begin, len(text) if end is None else end)
+    return found is not None
+
+
 def isolate(text: str) -> str:
     """Return a safe text so that it reorders nothing around it, if it has right-to-left letters.
 
     The isolates (U+2068 and U+2069) take no cell. They end with the line.
     """
-    if ISOLATE in text or not RIGHT_TO_LEFT.search(text) or get_encoding_mode() != "utf8":
+    if ISOLATE in text or not is_right_to_left(text) or get_encoding_mode() != "utf8":
         return text
     return f"{ISOLATE}{text}{END_ISOLATE}"
 
@@ -254,7 +267,7 @@ def graphemes(text: str) -> Iterator[str]:
         yield from text
         return
     at = 0
-    for run in _LONG_RUN.finditer(text):
+    for run in _pattern(_LONG_RUN).finditer(text):
         yield from wcwidth.iter_graphemes(text[at : run.end()])
         at = run.end()
     yield from wcwidth.iter_graphemes(text[at:])

@@ -5,6 +5,7 @@ Both are computed, and that is taken which is less to send.
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
+from itertools import zip_longest
 from typing import NamedTuple
 
 from sat.frontends.console.widgets.stretches import (
@@ -162,8 +163,10 @@ class Difference:
         if len(changed) < _LEAST:
             return []
         for line in changed:
-            for place in _pieces(self._old[line]):
-                places.setdefault(place, []).append(line)
+            # What stands where it stood has gone nowhere.
+            for place, new in zip_longest(_pieces(self._old[line]), _pieces(self._new[line])):
+                if place is not None and place != new:
+                    places.setdefault(place, []).append(line)
         votes: Counter[int] = Counter()
         # Some tell where all went.
         for line in changed[:: 1 + len(changed) // _ASKED]:

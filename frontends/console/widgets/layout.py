@@ -6,7 +6,7 @@ from typing import Any
 import urwid
 from urwid.text_layout import trim_line
 
-from sat.frontends.console.widgets.cells import END_ISOLATE, ISOLATE, RIGHT_TO_LEFT, width
+from sat.frontends.console.widgets.cells import END_ISOLATE, ISOLATE, is_right_to_left, width
 
 _Segment = tuple[int, int, int | bytes] | tuple[int, int | None]
 
@@ -32,7 +32,7 @@ class IsolatingLayout(urwid.StandardTextLayout):
             rows = [
                 trim_line(row, text, 0, width) for row in super().layout(text, width, align, wrap)
             ]
-        if urwid.get_encoding_mode() != "utf8" or not RIGHT_TO_LEFT.search(text):
+        if urwid.get_encoding_mode() != "utf8" or not is_right_to_left(text):
             return rows
         return [_isolated(row, text) for row in rows]
 
@@ -78,7 +78,7 @@ def _aligned(row: tuple[int, int, int], columns: int, align: Any) -> list[_Segme
 
 def _isolated(row: list[Any], text: str) -> list[Any]:
     shown = [at for at, one in enumerate(row) if len(one) == 3 and isinstance(one[2], int)]
-    if not shown or not RIGHT_TO_LEFT.search(text, row[shown[0]][1], row[shown[-1]][2]):
+    if not shown or not is_right_to_left(text, row[shown[0]][1], row[shown[-1]][2]):
         return row
     # What a row's end divides is ended there, and begun anew in the next one.
     begins, ends = _unpaired(text[row[shown[0]][1] : row[shown[-1]][2]])

@@ -34,8 +34,13 @@ _PART = re.compile(
     r"|\x1b\)0|\x1b\[\?2026[hl]"
 )
 # Joins with what is beside it: halves of flags, shades of skin, parts of Hangul syllables.
-_JOINING = re.compile(
-    "[\U0001f1e6-\U0001f1ff\U0001f3fb-\U0001f3ff\u1100-\u11ff\ua960-\ua97f\ud7b0-\ud7ff\u302e\u302f]"
+_JOINING = (
+    range(0x1F1E6, 0x1F200),
+    range(0x1F3FB, 0x1F400),
+    range(0x1100, 0x1200),
+    range(0xA960, 0xA980),
+    range(0xD7B0, 0xD800),
+    range(0x302E, 0x3030),
 )
 _MARK = 0
 #: A virama joins letters; canonical combining class 9.
@@ -46,7 +51,8 @@ _VIRAMA = 9
 def _cells(char: str) -> int:
     """Return how many cells a character takes, 0 for a mark, or less than 0 if terminals differ."""
     category = unicodedata.category(char)
-    if _JOINING.match(char) or category in ("Mc", "Me") or category[0] == "C":
+    joins = any(ord(char) in one for one in _JOINING)
+    if joins or category in ("Mc", "Me") or category[0] == "C":
         return -1
     if category == "Mn":
         return -1 if unicodedata.combining(char) in (0, _VIRAMA) else _MARK

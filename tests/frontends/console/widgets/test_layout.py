@@ -8,8 +8,8 @@ from hypothesis import strategies as some
 from sat.frontends.console.widgets.cells import (
     END_ISOLATE,
     ISOLATE,
-    RIGHT_TO_LEFT,
     clean,
+    is_right_to_left,
     isolate,
     width,
 )
@@ -39,7 +39,7 @@ def test_any_text_takes_its_place_in_any_width(parts, columns, wrap, align):
     for row in canvas.text:
         text = row.decode()
         assert width(text) == columns
-        if RIGHT_TO_LEFT.search(text):
+        if is_right_to_left(text):
             depth = 0
             for one in text:
                 depth += (one == ISOLATE) - (one == END_ISOLATE)
