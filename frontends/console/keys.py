@@ -49,6 +49,7 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "next-unread", mark("to the next unread conversation"), "anywhere", ("meta a", "ctrl n")
     ),
+    Action("previous", mark("back to the conversation before"), "anywhere", ("meta /",)),
     Action("open", mark("talk to somebody else"), "anywhere", ("meta o",)),
     Action("join", mark("join a room"), "anywhere", ("meta j",)),
     Action("split-right", mark("one more conversation beside this"), "anywhere", ("meta v",)),

@@ -179,6 +179,67 @@ def test_a_filter_finds_who_is_typed(server, house: Daemon, two) -> None:
         console.wait_for("Zoltan")
 
 
+def test_who_is_called_as_typed_is_found_before_those_who_only_have_it_in_their_name(
+    server, house: Daemon, two
+) -> None:
+    alice, _ = two
+    for name in ("Anna Tea", "Tea", "Teacher"):
+        jid = f"{name.lower().replace(' ', '-')}@{server.host}"
+        house.jp("-p", alice, "roster", "add", jid, "--name", name, "--group", "Far away")
+    with Console(house, "-p", alice) as console:
+        console.wait_for("Teacher")
+        for typed, found in (("tea", "tea@"), ("teac", "teacher@"), ("anna", "anna-tea@")):
+            console.press("C-t")
+            console.wait_for("Who?")
+            console.type(typed)
+            console.press("Enter")
+            console.wait_for(lambda seen, found=found: found in seen.split("\n")[0])
+
+
+def test_whom_nobody_is_called_like_is_told_and_the_list_is_all_there(
+    server, house: Daemon, two
+) -> None:
+    alice, bob = two
+    with Console(house, "-p", alice, server.jid(bob)) as console:
+        console.wait_for("Nothing was said yet.")
+        console.press("C-t")
+        console.wait_for("Who?")
+        console.type("zebra")
+        console.wait_without(f"● {bob}  │")
+        console.press("Enter")
+        seen = console.wait_for("Nobody here is called “zebra”. Alt-O talks to any address.")
+        assert seen.startswith(f" ● {bob} ")
+        # Keys go where they went before.
+        console.say("still here")
+        console.wait_for(f"{alice}: still here")
+
+
+def test_one_goes_back_and_forth_between_two_conversations(server, house: Daemon, two) -> None:
+    alice, bob = two
+    carol = f"carol@{server.host}"
+    with Console(house, "-p", alice, server.jid(bob)) as console:
+        console.wait_for(f"{bob}@")
+        console.press("M-/")
+        console.wait_for("No other conversation was open.")
+        console.press("M-o")
+        console.wait_for("Talk to:")
+        console.say(carol)
+        console.wait_for(lambda seen: carol in seen.split("\n")[0])
+        console.press("M-/")
+        console.wait_for(lambda seen: f"{bob}@" in seen.split("\n")[0])
+        console.press("M-/")
+        console.wait_for(lambda seen: carol in seen.split("\n")[0])
+        # Where nothing is open the arrows choose what is, and what was closed comes back.
+        console.press("M-w")
+        console.wait_for("choose somebody in the list")
+        console.press("Home", "Enter")
+        console.wait_for(lambda seen: f"{bob}@" in seen.split("\n")[0])
+        console.press("M-w")
+        console.wait_for("choose somebody in the list")
+        console.press("M-/")
+        console.wait_for(lambda seen: f"{bob}@" in seen.split("\n")[0])
+
+
 def test_several_lines_are_written_and_what_was_sent_is_called_back(
     server, house: Daemon, two
 ) -> None:

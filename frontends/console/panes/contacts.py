@@ -39,6 +39,16 @@ def line_of(row: ContactRow) -> Line:
     return Line(order, spans, heading=heading)
 
 
+def _distance(row: ContactRow, wanted: str) -> int:
+    """Return how far a row is from what somebody types to find it; 0 is the row itself."""
+    name = row.name.casefold()
+    if wanted in (name, row.jid.casefold()):
+        return 0
+    if name.startswith(wanted):
+        return 1
+    return 2 if f" {wanted}" in f" {name}" else 3
+
+
 class ContactsPane(urwid.Widget):
     """The list; it follows the view of contacts.
 
@@ -135,9 +145,19 @@ class ContactsPane(urwid.Widget):
                 self.list.act("down")
 
     def filter(self, text: str) -> None:
-        """Show those alone who have these words in their name, address or group."""
+        """Show those alone who have these words in their name, address or group.
+
+        Who is called so is chosen, before those whose name begins so, and those who only have it
+        somewhere.
+        """
         self.view.filter(text)
-        self.first()
+        wanted = text.strip().casefold()
+        self._catch_up()
+        if wanted and self.view.rows:
+            rows = [self.view.rows[at] for at in range(len(self.view.rows))]
+            self.list.select(min(rows, key=lambda row: _distance(row, wanted)).key)
+        else:
+            self.first()
 
     def hide_offline(self, hidden: bool) -> None:
         """Show those alone who are there, and what is unread."""
