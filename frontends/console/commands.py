@@ -32,6 +32,10 @@ class Commands:
         self._app = app
         self.line = CommandLine()
         self._learned = False
+        #: How many messages the daemon has not taken yet.
+        self.waiting = 0
+        #: Whether it was told that leaving loses them.
+        self.warned = False
 
     def context(self, key: "Key | None") -> Context:
         """Return what a line's words mean in a conversation, or where none is open."""
@@ -54,9 +58,23 @@ class Commands:
         """Send what was written in a conversation, or do it if it is a command."""
         message = message_of(text)
         if message is not None:
-            self._app.spawn(self._app.actions.send(*key, message))
+            self._app.spawn(self._send(key, message.rstrip(), text))
         else:
             self.run(text, self.context(key))
+
+    async def _send(self, key: "Key", message: str, text: str) -> None:
+        """Send a message; what was written comes back where it is refused."""
+        if not self._app.attachment.is_attached:
+            self._app.tell(_("There is no daemon: this message goes out once it is there."))
+        self.waiting += 1
+        try:
+            await self._app.actions.send(*key, message)
+        except CommandError:
+            self._app.workspace.give_back(key, text)
+            raise
+        finally:
+            self.waiting -= 1
+            self.warned = self.warned and self.waiting > 0
 
     def run(self, line: str, context: Context) -> None:
         """Do a command line, with or without its slash."""

@@ -68,7 +68,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("reach", mark("reach the daemon now, and start it"), "anywhere", ("meta c",)),
     Action("search", mark("search in all messages"), "anywhere", ("ctrl f",)),
     Action("date", mark("go to a date"), "anywhere", ("meta g",)),
-    Action("questions", mark("what waits for your decision"), "anywhere", ("meta q", "f7")),
+    Action("questions", mark("what waits for your decision"), "anywhere", ("f7", "meta q")),
     Action("transfers", mark("files on their way"), "anywhere", ("f11", "meta k")),
     Action("links", mark("links and files of this conversation"), "anywhere", ("meta l",)),
     Action("send-file", mark("send a file"), "anywhere", ("ctrl o",)),

@@ -129,6 +129,21 @@ class Workspace:
             self.open(before[-1])
         return bool(before)
 
+    def give_back(self, key: Key, text: str) -> None:
+        """Put back what was written and not taken, unless something else was begun since."""
+        chat = self._chats.get(key)
+        if chat is None:
+            self._app.actions.draft(*key, text)
+        elif not chat.editor.text:
+            chat.editor.text = text
+            chat.editor.cursor = len(text)
+        self._changed()
+
+    def take_keys(self) -> None:
+        """Let keys mean what they mean from now on."""
+        for chat in self._chats.values():
+            chat.editor.keys = self._app.keys.widget("edit-")
+
     def split(self, *, beside: bool) -> None:
         """Divide the place in focus; the new half waits for a conversation."""
         self.panes.split(self._nobody(), Welcome(self._app), beside=beside)

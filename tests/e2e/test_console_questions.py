@@ -221,3 +221,19 @@ def test_whether_a_certificate_is_trusted_is_asked_where_the_account_is_made(tru
             json.loads(daemon.jp("--json", "profile", "get", "dora").stdout)["connection"]["phase"]
             != "online"
         )
+
+
+def test_a_long_sentence_leaves_room_for_what_waits(server, daemon: Daemon, people) -> None:
+    (alice,) = people("alice")
+    daemon.jp(
+        *("profile", "create", alice, "--jid", server.jid(alice), "--password-stdin"),
+        *("--server", server.address),
+        input=server.passwords[alice],
+    )
+    daemon.jp("profile", "connect", alice, check=False)
+    with Console(daemon) as console:
+        console.wait_for(f"{alice}: The certificate of")
+        bottom = console.wait_for("1 question: F7").split("\n")[-1]
+        assert "The certificate of" in bottom and "…  1 question: F7" in bottom
+        console.press("F7")
+        console.wait_for("Trust this certificate")

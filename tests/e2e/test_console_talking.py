@@ -240,6 +240,20 @@ def test_one_goes_back_and_forth_between_two_conversations(server, house: Daemon
         console.wait_for(lambda seen: f"{bob}@" in seen.split("\n")[0])
 
 
+def test_what_is_refused_is_still_in_the_line(server, house: Daemon, two) -> None:
+    alice, bob = two
+    with Console(house, "-p", alice, server.jid(bob)) as console:
+        console.wait_for("Nothing was said yet.")
+        house.jp("-p", alice, "blocking", "block", server.jid(bob))
+        console.say("is this read?")
+        seen = console.wait_for(f"{server.jid(bob)} is blocked: to write there, unblock it first")
+        assert "│is this read?" in seen
+        house.jp("-p", alice, "blocking", "unblock", server.jid(bob))
+        console.press("Enter")
+        console.wait_for(f"{alice}: is this read?")
+        assert "│Write a message" in console.screen()
+
+
 def test_several_lines_are_written_and_what_was_sent_is_called_back(
     server, house: Daemon, two
 ) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from sat.bridge.errors import CommandError
 from sat.frontends.console import settings
-from sat.frontends.console.texts import _
+from sat.frontends.console.texts import _, ngettext
 from sat.frontends.console.themes import THEMES
 
 if TYPE_CHECKING:
@@ -13,7 +13,21 @@ if TYPE_CHECKING:
 
 
 def _quit(app: "App") -> None:
-    app.leave()
+    """Leave; where that loses what was sent, only when it is said again."""
+    commands = app.commands
+    waiting = commands.waiting
+    if waiting and not commands.warned:
+        commands.warned = True
+        told = ngettext(
+            "{number} message waits for the daemon, and is lost then. Once more leaves all the"
+            " same.",
+            "{number} messages wait for the daemon, and are lost then. Once more leaves all the"
+            " same.",
+            waiting,
+        )
+        app.tell(told.format(number=waiting), "error")
+    else:
+        app.leave()
 
 
 def _contacts(app: "App") -> None:
