@@ -7,7 +7,6 @@ from sat.frontends.console.keys import ACTIONS
 from sat.frontends.console.texts import _
 from sat.frontends.core.commands import running
 from sat.frontends.core.commands.line import (
-    SHORT,
     CommandLine,
     Context,
     Help,
@@ -15,7 +14,7 @@ from sat.frontends.core.commands.line import (
     message_of,
     usage,
 )
-from sat.frontends.core.commands.table import BY_WORDS, GROUPS
+from sat.frontends.core.commands.table import GROUPS
 
 if TYPE_CHECKING:
     from sat.frontends.console.app import App
@@ -47,7 +46,7 @@ class Commands:
 
     def own(self, context: Context) -> list[tuple[str, str]]:
         """Return the console's own commands: names of what keys do anywhere, with their titles."""
-        taken = {*SHORT, *GROUPS, "help"}
+        taken = {*self.line.short, *GROUPS, "help"}
         return [
             (one.name, _(one.title))
             for one in ACTIONS
@@ -106,8 +105,8 @@ class Commands:
     def _short(self) -> list[tuple[str, str]]:
         """Return what is said most often, by its short names."""
         found = []
-        for name, words in SHORT.items():
-            told = BY_WORDS[words]
+        for name, words in self.line.short.items():
+            told, _count = self.line.find(words.split())
             takes = usage(told).removeprefix(words).strip()
             found.append((f"/{name} {takes}".strip(), told.summary.partition("\n")[0]))
         return sorted(found)
@@ -134,5 +133,10 @@ class Commands:
                 self._app.workspace.open(found[0])
         if told.strip():
             self._app.show_text(f"/{words}", told)
+        elif words == "roster add":
+            asked = _("{jid} is asked to let you see when they are there: “?” is for that.")
+            self._app.tell(asked.format(jid=call.params["jid"]))
+        elif call.command.changes:
+            self._app.tell(_("/{command}: done.").format(command=words))
         elif not (call.command.acts or call.command.run):
             self._app.tell(_("/{command}: there is nothing to show.").format(command=words))

@@ -223,6 +223,30 @@ def test_whether_a_certificate_is_trusted_is_asked_where_the_account_is_made(tru
         )
 
 
+def test_whom_to_trust_is_asked_once_though_the_password_was_wrong() -> None:
+    with (
+        Prosody({"dora": "a secret"}) as own,
+        Daemon() as daemon,
+        Console(daemon, size=(100, 36)) as console,
+    ):
+        console.wait_for("Welcome! You need an account first")
+        console.press("Enter")
+        console.wait_for("An account that you have")
+        for text in ("dora@localhost", "another one", "", own.address):
+            console.type(text)
+            console.press("Tab")
+        console.press("M-Enter")
+        console.wait_for("[ Later ] [ Yes ] [ No ]")
+        console.press("Right")
+        console.press("Enter")
+        console.wait_for("The server doesn't accept the password of dora@localhost.")
+        console.press("C-u")
+        console.type("a secret")
+        console.press("M-Enter")
+        console.wait_for("● dora")
+        assert daemon.json("question", "list", "-p", "dora") == []
+
+
 def test_a_long_sentence_leaves_room_for_what_waits(server, daemon: Daemon, people) -> None:
     (alice,) = people("alice")
     daemon.jp(

@@ -244,12 +244,15 @@ def test_what_is_refused_is_still_in_the_line(server, house: Daemon, two) -> Non
     alice, bob = two
     with Console(house, "-p", alice, server.jid(bob)) as console:
         console.wait_for("Nothing was said yet.")
-        house.jp("-p", alice, "blocking", "block", server.jid(bob))
+        console.say("/block")
+        console.wait_for(f"/blocking block: {server.jid(bob)}")
         console.say("is this read?")
         seen = console.wait_for(f"{server.jid(bob)} is blocked: to write there, unblock it first")
         assert "│is this read?" in seen
-        house.jp("-p", alice, "blocking", "unblock", server.jid(bob))
-        console.press("Enter")
+        console.press("C-u")
+        console.say("/unblock")
+        console.wait_for("/blocking unblock: done.")
+        console.press("C-y", "Enter")
         console.wait_for(f"{alice}: is this read?")
         assert "│Write a message" in console.screen()
 

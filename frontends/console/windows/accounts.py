@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 PATIENCE = 120.0
 #: Why a login fails that the daemon asks about; seconds in which the question comes.
 _ASKS = ("tls.", "downgrade")
-_SOON, _PAUSE = 3.0, 0.05
+_SOON, _PAUSE = 15.0, 0.05
 _PHASES = {
     Phase.OFFLINE: ("○", _("not connected")),
     Phase.CONNECTING: ("◐", _("connecting…")),
@@ -183,6 +183,13 @@ def _asked(values: Values) -> dict[str, Any]:
     return params
 
 
+def _plain(error: CommandError) -> CommandError:
+    """Return an error without the names that programs have for what it is about."""
+    if error.name != "usage.params":
+        return error
+    return CommandError(error.name, re.sub(r"^[\w.]+: (\w+: )?", "", error.sentence), error.data)
+
+
 def _place(error: CommandError) -> str:
     """Return the field that an error is about, as far as its name says so."""
     places = {
@@ -202,6 +209,7 @@ def _place(error: CommandError) -> str:
 def add(app: "App") -> None:
     """Ask for an account that there is, and connect it."""
     made: list[str] = []
+    before: dict[str, Any] = {}
 
     async def drop() -> None:
         while made:
@@ -209,10 +217,21 @@ def add(app: "App") -> None:
 
     async def done(values: Values) -> None:
         params = _asked(values)
-        # The server refused the last try: what is filled in now counts, and nothing else.
-        await drop()
-        await app.attachment.change("profile.create", Profile, within=PATIENCE, **params)
-        made.append(str(params["name"]))
+        nonlocal before
+        others = {name for name in params if params[name] != before.get(name)}
+        if made and others == {"password"}:
+            # Whom it trusts was decided already.
+            given = {"password": params["password"]}
+            await app.attachment.change("profile.set", Profile, name=made[0], values=given)
+        else:
+            # The server refused the last try: what is filled in now counts, and nothing else.
+            await drop()
+            try:
+                await app.attachment.change("profile.create", Profile, within=PATIENCE, **params)
+            except CommandError as error:
+                raise _plain(error) from error
+            made.append(str(params["name"]))
+        before = params
         try:
             await app.actions.connect(made[0])
         except CommandError as error:
