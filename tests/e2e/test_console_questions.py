@@ -223,6 +223,45 @@ def test_whether_a_certificate_is_trusted_is_asked_where_the_account_is_made(tru
         )
 
 
+@pytest.mark.parametrize("accepted", [True, False])
+def test_whether_a_weaker_login_is_accepted_is_asked_in_words_that_warn(accepted) -> None:
+    with (
+        Prosody({"dora": "a secret"}, password_hash="SHA-256") as own,
+        Daemon() as daemon,
+    ):
+        daemon.profile("dora", own)
+        with Console(daemon, size=(100, 30)) as console:
+            console.wait_for("● dora")
+            own.halt()
+            own.password_hash = "SHA-1"
+            own.add_user("dora", "a secret")
+            own.start()
+            daemon.jp("profile", "connect", "dora", check=False)
+            console.wait_for("✗ dora: The server of localhost offers SCRAM-SHA-1 at best")
+            console.wait_for("1 question: F7")
+            console.press("F7")
+            seen = console.wait_for("[ Later ] [ Yes ] [ No ]")
+            told = " ".join(re.findall(r"[^\s│]+", seen))
+            assert "Weaker login" in seen
+            assert "where SCRAM-SHA-256 was used before." in told
+            assert "That may be a change of the server, or an attack." in told
+            assert "Log in by SCRAM-SHA-1 from now on?" in told
+            # Who presses Enter without reading decides nothing.
+            console.press("Enter")
+            console.wait_without("Weaker login")
+            assert daemon.phase("dora") == "failed" and "1 question" in console.screen()
+            console.press("F7")
+            console.wait_for("[ Later ] [ Yes ] [ No ]")
+            console.press("Right", *([] if accepted else ["Right"]), "Enter")
+            console.wait_without("1 question")
+            if accepted:
+                console.wait_for("● dora")
+                assert daemon.phase("dora") == "online"
+            else:
+                assert "✗ dora: The server of localhost offers" in console.screen()
+                assert daemon.phase("dora") == "failed"
+
+
 def test_whom_to_trust_is_asked_once_though_the_password_was_wrong() -> None:
     with (
         Prosody({"dora": "a secret"}) as own,
