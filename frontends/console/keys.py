@@ -79,6 +79,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("page-up", mark("older messages"), "anywhere", ("page up",)),
     Action("page-down", mark("newer messages"), "anywhere", ("page down",)),
     Action("newest", mark("to the newest message"), "anywhere", ("meta end", "ctrl end")),
+    Action("first-new", mark("to where it is new"), "anywhere", ("meta home",)),
     Action("redraw", mark("draw the screen anew"), "anywhere", ("ctrl l",)),
     Action("list-help", mark("what can be done here"), "contacts", ("?",)),
     Action("list-filter", mark("look for a contact"), "contacts", ("/",)),

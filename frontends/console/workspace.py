@@ -274,6 +274,8 @@ class Workspace:
 
     def focus_changed(self) -> None:
         """Take note that something else is looked at."""
+        for chat in self._chats.values():
+            chat.history.watched(self._app.sees(chat.history))
         for chat in self.shown:
             chat.history.mark_read()
 

@@ -295,3 +295,43 @@ def test_what_came_late_and_what_was_styled_is_told_so(server, house: Daemon, tw
         for number, text in (("1", "bold"), ("3", "slanted"), ("9", "gone")):
             assert re.search(rf"\x1b\[([0-9;]*;)?{number}m(\x1b\[[0-9;]*m)*{text}", shown), text
         assert re.search(r"48;5;\d+mcode", shown) and re.search(r"48;5;\d+ma  block", shown)
+
+
+def test_the_line_is_where_it_is_new_whenever_one_comes_back(server, house: Daemon, two) -> None:
+    alice, bob = two
+    send(house, bob, server.jid(alice), "one", "two")
+
+    def new_before(text: str) -> re.Pattern[str]:
+        return re.compile(rf"─ new ─+\n[^\n]*{text}\n")
+
+    with Console(house, "-p", alice, server.jid(bob), size=(100, 24)) as console:
+        console.wait_for(new_before("one").search)
+        console.press("M-o")
+        console.wait_for("Talk to:")
+        console.say(f"carol@{server.host}")
+        console.wait_for("Nothing was said yet.")
+        send(house, bob, server.jid(alice), "three", "four")
+        console.wait_for("2 new")
+        console.press("M-a")
+        seen = console.wait_for(new_before("three").search)
+        assert seen.count("─ new ─") == 1, seen
+        console.wait_without("2 new")
+        # Far back as it may be, it is gone to.
+        console.press("M-/")
+        console.wait_for("Nothing was said yet.")
+        send(house, bob, server.jid(alice), *(f"line {number}" for number in range(60)))
+        console.wait_for("60 new")
+        console.press("M-a")
+        console.wait_for("line 59")
+        assert "─ new ─" not in console.screen()
+        console.press("M-Home")
+        console.wait_for(new_before("line 0").search)
+        console.press("M-End")
+        console.wait_for("line 59")
+        # Nothing came since: there is no line.
+        console.press("M-/")
+        console.wait_for("Nothing was said yet.")
+        console.press("M-/")
+        console.wait_for("line 59")
+        console.press("M-Home")
+        console.wait_for("Nothing was new here when you came.")
