@@ -7,7 +7,7 @@ import pytest
 
 from tests.testbed import Daemon, Prosody
 from tests.testbed.console import Console
-from tests.testbed.processes import wait_until
+from tests.testbed.processes import free_ports, wait_until
 
 pytestmark = pytest.mark.any_server
 
@@ -300,3 +300,36 @@ def test_a_long_sentence_leaves_room_for_what_waits(server, daemon: Daemon, peop
         assert "The certificate of" in bottom and "…  1 question: F7" in bottom
         console.press("F7")
         console.wait_for("Trust this certificate")
+
+
+def test_the_server_of_an_account_and_whom_it_trusts_can_be_changed(
+    server, daemon: Daemon, people
+) -> None:
+    (alice,) = people("alice")
+    (nobody,) = free_ports(1)
+    daemon.jp(
+        *("profile", "create", alice, "--jid", server.jid(alice), "--password-stdin"),
+        *("--server", f"127.0.0.1:{nobody}"),
+        input=server.passwords[alice],
+    )
+    with Console(daemon, size=(100, 36)) as console:
+        console.wait_for(alice)
+        console.press("F8")
+        console.wait_for("Your accounts")
+        console.press("Enter")
+        console.wait_for("Its server…")
+        console.click(*console.find("Its server…"))
+        console.wait_for("File of a private certificate authority")
+        for text in (server.address, "/nowhere.crt"):
+            console.press("C-u")
+            console.type(text)
+            console.press("Tab")
+        console.press("M-Enter")
+        console.wait_for("/nowhere.crt can't be read: No such file or directory.")
+        # The focus is where the mistake is.
+        console.press("C-u")
+        console.type(str(server.ca))
+        console.press("M-Enter")
+        console.wait_without("File of a private certificate authority")
+        console.wait_for(f"● {alice}")
+        assert daemon.phase(alice) == "online"

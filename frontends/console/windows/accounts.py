@@ -86,6 +86,7 @@ def account(app: "App", profile: Profile) -> None:
     items.append((_("What others see of you…"), profile.status, lambda: _status(app, profile)))
     if not profile.default:
         items.append((_("Make it the usual one"), "", lambda: _default(app, name)))
+    items.append((_("Its server…"), profile.server or "", lambda: _server(app, profile)))
     items.append((_("Change the password…"), "", lambda: _password(app, profile)))
     items.append((_("Forget it…"), "", lambda: _forget(app, profile)))
     choose(app, f"{cells.line(name)}  {cells.line(profile.jid)}", items)
@@ -116,6 +117,33 @@ def _status(app: "App", profile: Profile) -> None:
         await app.actions.show(profile.name, wanted, str(values["status"]))
 
     fill_in(app, _("What others see of you"), fields, done)
+
+
+def _server(app: "App", profile: Profile) -> None:
+    """Let it be changed where an account connects to, and whom it trusts."""
+
+    async def done(values: Values) -> None:
+        given = {"server": str(values["server"]).strip()}
+        if path := str(values["ca"]).strip():
+            given["ca"] = _authority(path)
+        name = profile.name
+        await app.attachment.change("profile.set", Profile, name=name, values=given)
+        # What was set counts from the next connection on.
+        await app.actions.disconnect(name)
+        await app.actions.connect(name)
+
+    kept = _("the one that it has") if profile.ca else _("none")
+    fields = [
+        Field(
+            "server", Kind.TEXT, _("Server"), profile.server or "",
+            hint=_("as the address says, or HOST:PORT"),
+        ),
+        Field("ca", Kind.TEXT, _("File of a private certificate authority"), hint=kept),
+    ]  # fmt: skip
+    fill_in(
+        app, cells.line(profile.jid), fields, done,
+        submit=_("Connect"), busy=_("Connecting…"), place=_place,
+    )  # fmt: skip
 
 
 def _password(app: "App", profile: Profile) -> None:
@@ -174,13 +202,21 @@ def _asked(values: Values) -> dict[str, Any]:
         "server": str(values["server"]).strip() or None,
     }
     if path := str(values["ca"]).strip():
-        try:
-            params["ca"] = Path(path).expanduser().read_text("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or _("it is no UTF-8")
-            told = _("{file} can't be read: {reason}.")
-            raise CommandError("unknown.file", told.format(file=path, reason=reason)) from error
+        params["ca"] = _authority(path)
     return params
+
+
+def _authority(path: str) -> str:
+    """Return the certificate authority that a file holds.
+
+    :raises CommandError: ``unknown.file`` if it can't be read
+    """
+    try:
+        return Path(path).expanduser().read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or _("it is no UTF-8")
+        told = _("{file} can't be read: {reason}.")
+        raise CommandError("unknown.file", told.format(file=path, reason=reason)) from error
 
 
 def _plain(error: CommandError) -> CommandError:
@@ -200,6 +236,7 @@ def _place(error: CommandError) -> str:
         "usage.name": "name",
         "usage.jid": "jid",
         "usage.server": "server",
+        "unknown.file": "ca",
     }
     if error.name == "usage.params":
         return "jid"
