@@ -215,7 +215,7 @@ def test_whether_a_certificate_is_trusted_is_asked_where_the_account_is_made(tru
         console.press("Enter")
         console.wait_without("[ Later ]")
         # Nothing is connected, and what was typed is there to be changed.
-        console.wait_for("signed by no authority that is trusted here")
+        console.wait_for("signed by no authority that is")
         assert "dora@localhost" in console.screen()
         assert (
             json.loads(daemon.jp("--json", "profile", "get", "dora").stdout)["connection"]["phase"]

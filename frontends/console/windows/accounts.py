@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 PATIENCE = 120.0
 #: Why a login fails that the daemon asks about; seconds in which the question comes.
 _ASKS = ("tls.", "downgrade")
-_SOON, _PAUSE = 15.0, 0.05
+_SOON, _PAUSE = 3.0, 0.05
 _PHASES = {
     Phase.OFFLINE: ("○", _("not connected")),
     Phase.CONNECTING: ("◐", _("connecting…")),
