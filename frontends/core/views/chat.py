@@ -187,17 +187,15 @@ class Chat:
         first: list[str] = []
 
         async def fetch() -> None:
-            read = self._read
-            after = await self._fetch(after=read, since=_BEGIN if read is None else None)
+            after = await self._fetch(after=self._read, since=None if self._read else _BEGIN)
             new = [one for one in after if one.direction is Direction.IN]
             if new:
                 first.append(new[0].id)
                 before = await self._fetch(before=new[0].id)
                 self._replace([*before, *after], at_start=False, at_end=len(after) < self._page)
 
-        if not self._line_wanted or not await self._busy(fetch) or not first:
-            return None
-        return first[0]
+        done = self._line_wanted and await self._busy(fetch)
+        return first[0] if done and first else None
 
     def look(self, first: str) -> None:
         """Tell which message is the first in view: it is kept while others come."""
