@@ -289,6 +289,7 @@ class App:
         for key in keys:
             if key == "focus out":
                 self.attention.left()
+                self.workspace.focus_changed()
                 continue
             if key == "focus in":
                 self.attention.seen()

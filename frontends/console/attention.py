@@ -70,7 +70,8 @@ class Attention:
             screen.bell()
         title, text = self._words(notice)
         if notice.kind in ("failure", "question") or not screen.focused:
-            self._app.tell(f"{title}: {text}")
+            look = "error" if notice.kind == "failure" else "dim"
+            self._app.tell(f"{title}: {text}", look)
         if settings.notify and not screen.focused:
             self._show(title, text, notice.key)
 

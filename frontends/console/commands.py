@@ -7,7 +7,6 @@ from sat.frontends.console.keys import ACTIONS
 from sat.frontends.console.texts import _
 from sat.frontends.core.commands import running
 from sat.frontends.core.commands.line import (
-    SHORT,
     CommandLine,
     Context,
     Help,
@@ -15,7 +14,7 @@ from sat.frontends.core.commands.line import (
     message_of,
     usage,
 )
-from sat.frontends.core.commands.table import BY_WORDS, GROUPS
+from sat.frontends.core.commands.table import GROUPS
 
 if TYPE_CHECKING:
     from sat.frontends.console.app import App
@@ -32,6 +31,10 @@ class Commands:
         self._app = app
         self.line = CommandLine()
         self._learned = False
+        #: How many messages the daemon has not taken yet.
+        self.waiting = 0
+        #: Whether it was told that leaving loses them.
+        self.warned = False
 
     def context(self, key: "Key | None") -> Context:
         """Return what a line's words mean in a conversation, or where none is open."""
@@ -43,7 +46,7 @@ class Commands:
 
     def own(self, context: Context) -> list[tuple[str, str]]:
         """Return the console's own commands: names of what keys do anywhere, with their titles."""
-        taken = {*SHORT, *GROUPS, "help"}
+        taken = {*self.line.short, *GROUPS, "help"}
         return [
             (one.name, _(one.title))
             for one in ACTIONS
@@ -54,9 +57,23 @@ class Commands:
         """Send what was written in a conversation, or do it if it is a command."""
         message = message_of(text)
         if message is not None:
-            self._app.spawn(self._app.actions.send(*key, message))
+            self._app.spawn(self._send(key, message.rstrip(), text))
         else:
             self.run(text, self.context(key))
+
+    async def _send(self, key: "Key", message: str, text: str) -> None:
+        """Send a message; what was written comes back where it is refused."""
+        if not self._app.attachment.is_attached:
+            self._app.tell(_("There is no daemon: this message goes out once it is there."))
+        self.waiting += 1
+        try:
+            await self._app.actions.send(*key, message)
+        except CommandError:
+            self._app.workspace.give_back(key, text)
+            raise
+        finally:
+            self.waiting -= 1
+            self.warned = self.warned and self.waiting > 0
 
     def run(self, line: str, context: Context) -> None:
         """Do a command line, with or without its slash."""
@@ -88,8 +105,8 @@ class Commands:
     def _short(self) -> list[tuple[str, str]]:
         """Return what is said most often, by its short names."""
         found = []
-        for name, words in SHORT.items():
-            told = BY_WORDS[words]
+        for name, words in self.line.short.items():
+            told, _count = self.line.find(words.split())
             takes = usage(told).removeprefix(words).strip()
             found.append((f"/{name} {takes}".strip(), told.summary.partition("\n")[0]))
         return sorted(found)
@@ -116,5 +133,10 @@ class Commands:
                 self._app.workspace.open(found[0])
         if told.strip():
             self._app.show_text(f"/{words}", told)
+        elif words == "roster add":
+            asked = _("{jid} is asked to let you see when they are there: “?” is for that.")
+            self._app.tell(asked.format(jid=call.params["jid"]))
+        elif call.command.changes:
+            self._app.tell(_("/{command}: done.").format(command=words))
         elif not (call.command.acts or call.command.run):
             self._app.tell(_("/{command}: there is nothing to show.").format(command=words))

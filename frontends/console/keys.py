@@ -49,6 +49,7 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "next-unread", mark("to the next unread conversation"), "anywhere", ("meta a", "ctrl n")
     ),
+    Action("previous", mark("back to the conversation before"), "anywhere", ("meta /",)),
     Action("open", mark("talk to somebody else"), "anywhere", ("meta o",)),
     Action("join", mark("join a room"), "anywhere", ("meta j",)),
     Action("split-right", mark("one more conversation beside this"), "anywhere", ("meta v",)),
@@ -67,7 +68,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("reach", mark("reach the daemon now, and start it"), "anywhere", ("meta c",)),
     Action("search", mark("search in all messages"), "anywhere", ("ctrl f",)),
     Action("date", mark("go to a date"), "anywhere", ("meta g",)),
-    Action("questions", mark("what waits for your decision"), "anywhere", ("meta q", "f7")),
+    Action("questions", mark("what waits for your decision"), "anywhere", ("f7", "meta q")),
     Action("transfers", mark("files on their way"), "anywhere", ("f11", "meta k")),
     Action("links", mark("links and files of this conversation"), "anywhere", ("meta l",)),
     Action("send-file", mark("send a file"), "anywhere", ("ctrl o",)),
@@ -78,6 +79,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("page-up", mark("older messages"), "anywhere", ("page up",)),
     Action("page-down", mark("newer messages"), "anywhere", ("page down",)),
     Action("newest", mark("to the newest message"), "anywhere", ("meta end", "ctrl end")),
+    Action("first-new", mark("to where it is new"), "anywhere", ("meta home",)),
     Action("redraw", mark("draw the screen anew"), "anywhere", ("ctrl l",)),
     Action("list-help", mark("what can be done here"), "contacts", ("?",)),
     Action("list-filter", mark("look for a contact"), "contacts", ("/",)),

@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING
 
 from sat import __version__
 from sat.bridge.errors import CommandError
-from sat.bridge.model import Direction, Message, MessageState
+from sat.bridge.model import Direction, Message, MessageState, Question
 from sat.frontends.console.main import HUNG_UP
 from sat.frontends.console.message import size_text
 from sat.frontends.console.signs import STATES, sign
@@ -139,6 +139,9 @@ class Plain:
         call = self._commands.read(text, context)
         if isinstance(call, Help):
             rows = help_of(self._commands.commands, call.words)
+            if not rows:
+                told = _("There is no command “{words}”.").format(words=call.words)
+                raise CommandError("usage.command", told)
             if not call.words:
                 rows = [
                     ("/to ADDRESS", _("talk to somebody")),
@@ -213,6 +216,7 @@ class Plain:
             question = self._attachment.state.questions.get(name)
             if question is not None:
                 self._say(f"{_('Question')} {question.id}: {question.sentence}")
+                self._say(_("Answer it with: {line}").format(line=_answer_to(question)), "  ")
 
     def _read_out(self, message: Message) -> None:
         state = self._attachment.state
@@ -242,6 +246,13 @@ class Plain:
             self._say(told)
         elif message.state is MessageState.DISPLAYED:
             self._say(_(STATES[message.state][2]).capitalize() + ".")
+
+
+def _answer_to(question: Question) -> str:
+    """Return the command that answers a question, with what each field may be."""
+    asked = [one for one in question.form.fields if one.kind not in ("fixed", "hidden")]
+    pairs = [f"{one.name}={'|'.join(one.options) or '…'}" for one in asked]
+    return cells.line(" ".join(["/question answer", question.id, *pairs]))
 
 
 def _typed() -> IO[bytes]:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 #: Conversations that are kept ready though they are not on the screen.
 KEPT = 8
+#: Conversations that are known to have been looked at.
+_VISITED = 50
 
 
 class Workspace:
@@ -33,6 +35,8 @@ class Workspace:
     def __init__(self, app: "App") -> None:
         self._app = app
         self._chats: dict[Key, ChatPane] = {}
+        #: Which conversations had the focus, the last one at the end.
+        self._visited: list[Key] = []
         self._numbers = count(1)
         self._tabs = Tabs()
         self._tabs.keys = {}
@@ -116,6 +120,30 @@ class Workspace:
         self._changed()
         return chat
 
+    def back(self) -> bool:
+        """Go to the conversation that had the focus before this one; tell whether there is one."""
+        here = self.current.key if self.current is not None else None
+        known = self._app.attachment.state.profiles
+        before = [key for key in self._visited if key != here and key[0] in known]
+        if before:
+            self.open(before[-1])
+        return bool(before)
+
+    def give_back(self, key: Key, text: str) -> None:
+        """Put back what was written and not taken, unless something else was begun since."""
+        chat = self._chats.get(key)
+        if chat is None:
+            self._app.actions.draft(*key, text)
+        elif not chat.editor.text:
+            chat.editor.text = text
+            chat.editor.cursor = len(text)
+        self._changed()
+
+    def take_keys(self) -> None:
+        """Let keys mean what they mean from now on."""
+        for chat in self._chats.values():
+            chat.editor.keys = self._app.keys.widget("edit-")
+
     def split(self, *, beside: bool) -> None:
         """Divide the place in focus; the new half waits for a conversation."""
         self.panes.split(self._nobody(), Welcome(self._app), beside=beside)
@@ -128,6 +156,10 @@ class Workspace:
                 self._close_tab(self._tabs.chosen)
             else:
                 self.panes.show(self._nobody(), Welcome(self._app))
+        if self.current is None:
+            # Where nothing is open, the arrows and Enter choose what is.
+            self._app.root.in_contacts = True
+            self._app.contacts.enter()
         self._forget()
         self._changed()
 
@@ -183,6 +215,9 @@ class Workspace:
         """Draw what is shown now, and read what can be seen."""
         if not self._panes or self._tabs.chosen not in self._panes:
             return
+        if (pane := self.current) is not None:
+            others = [key for key in self._visited if key != pane.key]
+            self._visited = [*others[1 - _VISITED :], pane.key]
         several = len(self._panes) > 1
         self.widget.original_widget = self._tabs if several else self.panes
         self._name_tabs()
@@ -239,6 +274,8 @@ class Workspace:
 
     def focus_changed(self) -> None:
         """Take note that something else is looked at."""
+        for chat in self._chats.values():
+            chat.history.watched(self._app.sees(chat.history))
         for chat in self.shown:
             chat.history.mark_read()
 

@@ -8,7 +8,15 @@ from typing import Literal
 
 import msgspec
 
-from sat.bridge.model import Direction, Message, MessageState, MessageType, Question
+from sat.bridge.model import (
+    Direction,
+    Message,
+    MessageState,
+    MessageType,
+    Question,
+    Transfer,
+    TransferState,
+)
 from sat.frontends.core.clean import clean_line
 from sat.frontends.core.mentions import is_mention
 from sat.frontends.core.model import Model
@@ -46,6 +54,8 @@ class Notice(msgspec.Struct, frozen=True):
 class Notices:
     """Tells of what happens from now on, as far as the person wants to know.
 
+    Told are messages, questions, and what failed: a message, or a file on its way.
+
     Not told: what one has read elsewhere, sent oneself, or sees right now; what an archive brings
     or waited for us on a server (unread counts show that); rooms, unless they say our name.
 
@@ -77,7 +87,7 @@ class Notices:
         self._late: list[Message] = []
         self.muted = {*muted}
         self._asked: set[str] = {*model.state.questions}
-        self._failed: set[str] = set()
+        self._failed = {one.id for one in model.state.transfers.values() if _is_lost(one)}
         self._end = model.observe(self._told)
 
     def close(self) -> None:
@@ -90,10 +100,13 @@ class Notices:
         if changes.anew:
             # What was there already is shown as unread and waiting: nothing happens now.
             self._asked = {*state.questions}
+            self._failed |= {one.id for one in state.transfers.values() if _is_lost(one)}
             return
         told = [one for message in changes.added if (one := self._of(state, message)) is not None]
         late = [one for one in changes.added if self._is_late(state, one)]
         told += [one for message in changes.changed if (one := self._failure(state, message))]
+        lost = [state.transfers[id] for id in changes.transfers if id in state.transfers]
+        told += [one for transfer in lost if (one := self._lost(state, transfer))]
         for id in changes.questions:
             question = state.questions.get(id)
             if question is not None and id not in self._asked:
@@ -177,6 +190,21 @@ class Notices:
         title = f"Not delivered to {name_of(state, *key)}"
         text = message.error or line_of(message)
         return Notice("failure", title, text, urgent=False, key=key, profile=message.profile)
+
+    def _lost(self, state: State, transfer: Transfer) -> Notice | None:
+        """Tell of a file that doesn't arrive: what shows a conversation doesn't show that."""
+        if not _is_lost(transfer) or transfer.id in self._failed:
+            return None
+        self._failed.add(transfer.id)
+        key = (transfer.profile, transfer.peer)
+        text = clean_line(transfer.sentence or transfer.name)
+        return Notice(
+            "failure", name_of(state, *key), text, urgent=False, key=key, profile=transfer.profile
+        )
+
+
+def _is_lost(transfer: Transfer) -> bool:
+    return transfer.state is TransferState.FAILED
 
 
 def _question(question: Question) -> Notice:

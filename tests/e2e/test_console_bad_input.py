@@ -188,6 +188,9 @@ def test_a_daemon_that_answers_nothing_is_told_of(server, house: Daemon, two) ->
             console.say("are you there?")
             console.type("keys are drawn")
             console.wait_for("keys are drawn")
+            # What was not taken is not lost without a word.
+            console.press("C-x")
+            console.wait_for("1 message waits for the daemon")
             console.press("C-x")
             assert console.wait_end() == 0
         finally:

@@ -81,7 +81,7 @@ def test_commands_options_and_their_values_are_completed(server, house: Daemon, 
     completes(console, "/roster add x@y.z --na", line("/roster add x@y.z --name"))
     completes(console, "/status aw", line("/status away"))
     completes(console, "/option get ping.", line("/option get ping.timeout"))
-    seen = completes(console, "/room ", "leave")
+    seen = completes(console, "/room ", "occupants")
     assert "invite" in seen and "join" in seen
     # The command line without a slash.
     console.press("M-:")

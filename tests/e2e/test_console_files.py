@@ -8,7 +8,7 @@ import pytest
 from tests.e2e.test_console_talking import send
 from tests.testbed import Daemon, Prosody
 from tests.testbed.console import Console
-from tests.testbed.processes import wait_until
+from tests.testbed.processes import free_ports, wait_until
 from tests.testbed.proxy import Proxy
 
 pytestmark = pytest.mark.any_server
@@ -70,6 +70,33 @@ def test_how_far_a_slow_upload_is_can_be_seen_and_it_can_be_ended() -> None:
                 console.wait_without("copy its address")
                 console.wait_for(lambda seen: "film.bin" not in seen.split("\n")[-1])
             assert console.screen().count("⎘ film.bin") == 1
+
+
+def test_a_file_that_cant_be_sent_is_told_where_one_looks() -> None:
+    (nobody,) = free_ports(1)
+    with (
+        Prosody({"alice": "alice-secret", "bob": "bob-secret"}, files_at=nobody) as server,
+        Daemon() as daemon,
+    ):
+        server.befriend("alice", "bob")
+        daemon.profile("alice", server)
+        for name in ("first.txt", "second.txt"):
+            (daemon.home / name).write_text("few words")
+        with Console(daemon, "-p", "alice", server.jid("bob")) as console:
+            console.wait_for("Nothing was said yet.")
+            console.say("/send first.txt")
+            console.wait_for("bob: first.txt could not be sent")
+            console.press("F11")
+            # Why stands below, whole, without another key.
+            seen = console.wait_for("copy its address")
+            assert re.search(r"\n│ first\.txt could not be sent: .*\n.*\n│ c copy its", seen)
+            console.press("Escape")
+            console.wait_without("could not be sent")
+        # What failed before is no news.
+        with Console(daemon, "-p", "alice", server.jid("bob")) as console:
+            console.wait_for("Nothing was said yet.")
+            console.say("/send second.txt")
+            assert "first.txt" not in console.wait_for("bob: second.txt could not be sent")
 
 
 def test_links_and_files_are_listed_and_opened_with_what_the_person_has(

@@ -1,5 +1,6 @@
 """Primitivus in a real terminal: back through the history, to a date, to what was searched."""
 
+import re
 from datetime import datetime, timedelta
 
 import pytest
@@ -73,6 +74,8 @@ def test_a_conversation_is_written_to_a_file(server, house: Daemon, long) -> Non
         for said in ("250 messages are in", "can't be written: File exists"):
             console.press("M-e")
             console.wait_for("Write this conversation to which file?")
+            console.wait_for(re.compile(rf"> {bob} \d{{4}}-\d\d-\d\d\.txt").search)
+            console.press("C-u")
             console.type(f"{house.home}/{alice}.txt")
             console.press("Enter")
             console.wait_for(said)

@@ -197,3 +197,33 @@ def test_any_size_will_do(server, house: Daemon, two, size) -> None:
             console.wait_without("hello")
         os.kill(console.pid, signal.SIGTERM)
         assert console.wait_end() == 129
+
+
+def test_other_keys_count_at_once(server, house: Daemon, two, own_file) -> None:
+    alice, bob = two
+    own_file.write_text('[keys]\nquit = "f12"\n')
+    send(house, bob, server.jid(alice), "one", "two", "three")
+    with Console(house, "-p", alice, server.jid(bob)) as console:
+        console.wait_for("three")
+        console.press("F9")
+        console.wait_for(re.compile(r"keys +plain").search)
+        console.press("Home", "Down", "Down", "Enter")
+        console.wait_for("┌ Keys ")
+        console.press("Down", "Enter")
+        console.wait_for(re.compile(r"keys +vi").search)
+        console.press("Escape")
+        console.wait_without("┌ Settings ")
+        console.to_messages()
+        console.press("k")
+        console.press("k")
+        console.press("y")
+        console.wait_for("The message is in the clipboard")
+        console.press("?")
+        seen = console.wait_for("k, Up")
+        assert "│j, Down" in seen
+        console.press("Escape")
+        console.wait_without("k, Up")
+        # One's own stay.
+        console.press("F12")
+        assert console.wait_end() == 0
+    assert 'preset = "vi"' in own_file.read_text()

@@ -72,3 +72,23 @@ def test_a_file_and_what_became_of_a_message_are_said(server, house: Daemon, two
         console.wait_for(f"{alice}: seen?")
         house.jp("-p", bob, "conversation", "read", server.jid(alice))
         console.wait_for("The other has looked at it.")
+
+
+def test_how_a_question_is_answered_is_said_with_it(server, house: Daemon, two) -> None:
+    alice, bob = two
+    room = f"plain-{bob}@muc.{server.host}"
+    house.jp("-p", bob, "room", "join", room, "--nick", "Bob")
+    with Console(house, "-p", alice, "--plain", size=(200, 24)) as console:
+        console.wait_for("Connected to the daemon.")
+        console.say("/help flyaway")
+        console.wait_for("There is no command “flyaway”.")
+        house.jp("-p", bob, "room", "invite", room, server.jid(alice))
+        console.wait_for("Question ")
+        seen = console.wait_for(
+            re.compile(r"Answer it with: (/question answer \w+ .*yes\|no.*)").search
+        )
+        found = re.search(r"Answer it with: (/question answer \w+ \w+=)yes\|no", seen)
+        assert found is not None, seen
+        console.say(f"{found[1]}yes")
+        rooms = ("-p", alice, "room", "list")
+        assert wait_until(lambda: [one["state"] for one in house.json(*rooms)] == ["joined"], 30)

@@ -7,7 +7,7 @@ import pytest
 
 from tests.testbed import Daemon, Prosody
 from tests.testbed.console import Console
-from tests.testbed.processes import wait_until
+from tests.testbed.processes import free_ports, wait_until
 
 pytestmark = pytest.mark.any_server
 
@@ -215,9 +215,121 @@ def test_whether_a_certificate_is_trusted_is_asked_where_the_account_is_made(tru
         console.press("Enter")
         console.wait_without("[ Later ]")
         # Nothing is connected, and what was typed is there to be changed.
-        console.wait_for("signed by no authority that is trusted here")
+        console.wait_for("signed by no authority that is")
         assert "dora@localhost" in console.screen()
         assert (
             json.loads(daemon.jp("--json", "profile", "get", "dora").stdout)["connection"]["phase"]
             != "online"
         )
+
+
+@pytest.mark.parametrize("accepted", [True, False])
+def test_whether_a_weaker_login_is_accepted_is_asked_in_words_that_warn(accepted) -> None:
+    with (
+        Prosody({"dora": "a secret"}, password_hash="SHA-256") as own,
+        Daemon() as daemon,
+    ):
+        daemon.profile("dora", own)
+        with Console(daemon, size=(100, 30)) as console:
+            console.wait_for("● dora")
+            own.halt()
+            own.password_hash = "SHA-1"
+            own.add_user("dora", "a secret")
+            own.start()
+            daemon.jp("profile", "connect", "dora", check=False)
+            console.wait_for("✗ dora: The server of localhost offers SCRAM-SHA-1 at best")
+            console.wait_for("1 question: F7")
+            console.press("F7")
+            seen = console.wait_for("[ Later ] [ Yes ] [ No ]")
+            told = " ".join(re.findall(r"[^\s│]+", seen))
+            assert "Weaker login" in seen
+            assert "where SCRAM-SHA-256 was used before." in told
+            assert "That may be a change of the server, or an attack." in told
+            assert "Log in by SCRAM-SHA-1 from now on?" in told
+            # Who presses Enter without reading decides nothing.
+            console.press("Enter")
+            console.wait_without("Weaker login")
+            assert daemon.phase("dora") == "failed" and "1 question" in console.screen()
+            console.press("F7")
+            console.wait_for("[ Later ] [ Yes ] [ No ]")
+            console.press("Right", *([] if accepted else ["Right"]), "Enter")
+            console.wait_without("1 question")
+            if accepted:
+                console.wait_for("● dora")
+                assert daemon.phase("dora") == "online"
+            else:
+                assert "✗ dora: The server of localhost offers" in console.screen()
+                assert daemon.phase("dora") == "failed"
+
+
+def test_whom_to_trust_is_asked_once_though_the_password_was_wrong() -> None:
+    with (
+        Prosody({"dora": "a secret"}) as own,
+        Daemon() as daemon,
+        Console(daemon, size=(100, 36)) as console,
+    ):
+        console.wait_for("Welcome! You need an account first")
+        console.press("Enter")
+        console.wait_for("An account that you have")
+        for text in ("dora@localhost", "another one", "", own.address):
+            console.type(text)
+            console.press("Tab")
+        console.press("M-Enter")
+        console.wait_for("[ Later ] [ Yes ] [ No ]")
+        console.press("Right")
+        console.press("Enter")
+        console.wait_for("The server doesn't accept the password of dora@localhost.")
+        console.press("C-u")
+        console.type("a secret")
+        console.press("M-Enter")
+        console.wait_for("● dora")
+        assert daemon.json("question", "list", "-p", "dora") == []
+
+
+def test_a_long_sentence_leaves_room_for_what_waits(server, daemon: Daemon, people) -> None:
+    (alice,) = people("alice")
+    daemon.jp(
+        *("profile", "create", alice, "--jid", server.jid(alice), "--password-stdin"),
+        *("--server", server.address),
+        input=server.passwords[alice],
+    )
+    daemon.jp("profile", "connect", alice, check=False)
+    with Console(daemon) as console:
+        console.wait_for(f"{alice}: The certificate of")
+        bottom = console.wait_for("1 question: F7").split("\n")[-1]
+        assert "The certificate of" in bottom and "…  1 question: F7" in bottom
+        console.press("F7")
+        console.wait_for("Trust this certificate")
+
+
+def test_the_server_of_an_account_and_whom_it_trusts_can_be_changed(
+    server, daemon: Daemon, people
+) -> None:
+    (alice,) = people("alice")
+    (nobody,) = free_ports(1)
+    daemon.jp(
+        *("profile", "create", alice, "--jid", server.jid(alice), "--password-stdin"),
+        *("--server", f"127.0.0.1:{nobody}"),
+        input=server.passwords[alice],
+    )
+    with Console(daemon, size=(100, 36)) as console:
+        console.wait_for(alice)
+        console.press("F8")
+        console.wait_for("Your accounts")
+        console.press("Enter")
+        console.wait_for("Its server…")
+        console.click(*console.find("Its server…"))
+        console.wait_for("File of a private certificate authority")
+        for text in (server.address, "/nowhere.crt"):
+            console.press("C-u")
+            console.type(text)
+            console.press("Tab")
+        console.press("M-Enter")
+        console.wait_for("/nowhere.crt can't be read: No such file or directory.")
+        # The focus is where the mistake is.
+        console.press("C-u")
+        console.type(str(server.ca))
+        console.press("M-Enter")
+        console.wait_without("File of a private certificate authority")
+        console.wait_for(f"● {alice}")
+        assert daemon.phase(alice) == "online"

@@ -33,6 +33,11 @@ def test_a_room_is_joined_and_talked_in(server, house: Daemon, two) -> None:
         console.wait_for(lambda seen: "Tea or coffee" in seen.split("\n")[0])
         seen = console.wait_for("(2)")
         assert "▾ Rooms (1)" in seen
+        # A window is as wide as what stands in it, where there is room.
+        console.press("M-i")
+        assert room in console.wait_for("your name there")
+        console.press("Escape")
+        console.wait_without("your name there")
         console.press("F3")
         console.wait_without("@● Alice")
         console.press("F3")
@@ -127,3 +132,20 @@ def test_a_topic_that_is_cut_can_be_read_and_reorders_nothing(server, house: Dae
         console.say("/about")
         console.wait_for("each sees when the other is there")
         console.wait_for("away. gone fishing until the winter comes back")
+
+
+def test_rooms_of_two_accounts_that_are_called_the_same_say_whose_they_are(
+    server, daemon: Daemon, pair
+) -> None:
+    alice, bob = pair
+    room = f"both-{alice}@muc.{server.host}"
+    daemon.jp("-p", alice, "room", "join", room, "--nick", "Alice")
+    with Console(daemon, size=(120, 24)) as console:
+        seen = console.wait_for(f"# both-{alice}")
+        assert f"both-{alice} (" not in seen
+        daemon.jp("-p", bob, "room", "join", room, "--nick", "Bob")
+        for name in (alice, bob):
+            console.wait_for(f"# both-{alice} ({name})")
+        daemon.jp("profile", "delete", bob)
+        console.wait_without(f"both-{alice} (")
+        assert f"# both-{alice}" in console.screen()

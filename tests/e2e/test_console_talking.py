@@ -179,6 +179,84 @@ def test_a_filter_finds_who_is_typed(server, house: Daemon, two) -> None:
         console.wait_for("Zoltan")
 
 
+def test_who_is_called_as_typed_is_found_before_those_who_only_have_it_in_their_name(
+    server, house: Daemon, two
+) -> None:
+    alice, _ = two
+    for name in ("Anna Tea", "Tea", "Teacher"):
+        jid = f"{name.lower().replace(' ', '-')}@{server.host}"
+        house.jp("-p", alice, "roster", "add", jid, "--name", name, "--group", "Far away")
+    with Console(house, "-p", alice) as console:
+        console.wait_for("Teacher")
+        for typed, found in (("tea", "tea@"), ("teac", "teacher@"), ("anna", "anna-tea@")):
+            console.press("C-t")
+            console.wait_for("Who?")
+            console.type(typed)
+            console.press("Enter")
+            console.wait_for(lambda seen, found=found: found in seen.split("\n")[0])
+
+
+def test_whom_nobody_is_called_like_is_told_and_the_list_is_all_there(
+    server, house: Daemon, two
+) -> None:
+    alice, bob = two
+    with Console(house, "-p", alice, server.jid(bob)) as console:
+        console.wait_for("Nothing was said yet.")
+        console.press("C-t")
+        console.wait_for("Who?")
+        console.type("zebra")
+        console.wait_without(f"● {bob}  │")
+        console.press("Enter")
+        seen = console.wait_for("Nobody here is called “zebra”. Alt-O talks to any address.")
+        assert seen.startswith(f" ● {bob} ")
+        # Keys go where they went before.
+        console.say("still here")
+        console.wait_for(f"{alice}: still here")
+
+
+def test_one_goes_back_and_forth_between_two_conversations(server, house: Daemon, two) -> None:
+    alice, bob = two
+    carol = f"carol@{server.host}"
+    with Console(house, "-p", alice, server.jid(bob)) as console:
+        console.wait_for(f"{bob}@")
+        console.press("M-/")
+        console.wait_for("No other conversation was open.")
+        console.press("M-o")
+        console.wait_for("Talk to:")
+        console.say(carol)
+        console.wait_for(lambda seen: carol in seen.split("\n")[0])
+        console.press("M-/")
+        console.wait_for(lambda seen: f"{bob}@" in seen.split("\n")[0])
+        console.press("M-/")
+        console.wait_for(lambda seen: carol in seen.split("\n")[0])
+        # Where nothing is open the arrows choose what is, and what was closed comes back.
+        console.press("M-w")
+        console.wait_for("choose somebody in the list")
+        console.press("Home", "Enter")
+        console.wait_for(lambda seen: f"{bob}@" in seen.split("\n")[0])
+        console.press("M-w")
+        console.wait_for("choose somebody in the list")
+        console.press("M-/")
+        console.wait_for(lambda seen: f"{bob}@" in seen.split("\n")[0])
+
+
+def test_what_is_refused_is_still_in_the_line(server, house: Daemon, two) -> None:
+    alice, bob = two
+    with Console(house, "-p", alice, server.jid(bob)) as console:
+        console.wait_for("Nothing was said yet.")
+        console.say("/block")
+        console.wait_for(f"/blocking block: {server.jid(bob)}")
+        console.say("is this read?")
+        seen = console.wait_for(f"{server.jid(bob)} is blocked: to write there, unblock it first")
+        assert "│is this read?" in seen
+        console.press("C-u")
+        console.say("/unblock")
+        console.wait_for("/blocking unblock: done.")
+        console.press("C-y", "Enter")
+        console.wait_for(f"{alice}: is this read?")
+        assert "│Write a message" in console.screen()
+
+
 def test_several_lines_are_written_and_what_was_sent_is_called_back(
     server, house: Daemon, two
 ) -> None:
@@ -217,3 +295,43 @@ def test_what_came_late_and_what_was_styled_is_told_so(server, house: Daemon, tw
         for number, text in (("1", "bold"), ("3", "slanted"), ("9", "gone")):
             assert re.search(rf"\x1b\[([0-9;]*;)?{number}m(\x1b\[[0-9;]*m)*{text}", shown), text
         assert re.search(r"48;5;\d+mcode", shown) and re.search(r"48;5;\d+ma  block", shown)
+
+
+def test_the_line_is_where_it_is_new_whenever_one_comes_back(server, house: Daemon, two) -> None:
+    alice, bob = two
+    send(house, bob, server.jid(alice), "one", "two")
+
+    def new_before(text: str) -> re.Pattern[str]:
+        return re.compile(rf"─ new ─+\n[^\n]*{text}\n")
+
+    with Console(house, "-p", alice, server.jid(bob), size=(100, 24)) as console:
+        console.wait_for(new_before("one").search)
+        console.press("M-o")
+        console.wait_for("Talk to:")
+        console.say(f"carol@{server.host}")
+        console.wait_for("Nothing was said yet.")
+        send(house, bob, server.jid(alice), "three", "four")
+        console.wait_for("2 new")
+        console.press("M-a")
+        seen = console.wait_for(new_before("three").search)
+        assert seen.count("─ new ─") == 1, seen
+        console.wait_without("2 new")
+        # Far back as it may be, it is gone to.
+        console.press("M-/")
+        console.wait_for("Nothing was said yet.")
+        send(house, bob, server.jid(alice), *(f"line {number}" for number in range(60)))
+        console.wait_for("60 new")
+        console.press("M-a")
+        console.wait_for("line 59")
+        assert "─ new ─" not in console.screen()
+        console.press("M-Home")
+        console.wait_for(new_before("line 0").search)
+        console.press("M-End")
+        console.wait_for("line 59")
+        # Nothing came since: there is no line.
+        console.press("M-/")
+        console.wait_for("Nothing was said yet.")
+        console.press("M-/")
+        console.wait_for("line 59")
+        console.press("M-Home")
+        console.wait_for("Nothing was new here when you came.")

@@ -141,7 +141,7 @@ def test_what_others_see_is_chosen_in_a_form(server, house: Daemon, two) -> None
         console.press("Tab")
         console.type("at work")
         console.press("M-Enter")
-        console.wait_for(f"{alice} (dnd)")
+        console.wait_for(f"{alice} (busy)")
         shown = house.jp("-p", bob, "presence", "get", server.jid(alice)).stdout
         assert "at work" in shown
 

@@ -145,3 +145,23 @@ def test_a_daemon_that_says_nothing_from_the_beginning(server, house: Daemon, tw
             console.wait_for(f"● {bob}")
     finally:
         os.kill(house.pid, signal.SIGCONT)
+
+
+def test_what_is_sent_without_a_daemon_is_told_and_is_not_lost_by_leaving(
+    server, daemon: Daemon, pair
+) -> None:
+    alice, bob = pair
+    with Console(daemon, "-p", alice, server.jid(bob), size=(100, 24)) as console:
+        console.wait_for("Nothing was said yet.")
+        daemon.stop()
+        console.wait_for("no daemon")
+        console.say("into the void")
+        console.wait_for("There is no daemon: this message goes out once it is there.")
+        console.press("C-x")
+        console.wait_for("1 message waits for the daemon, and is lost then.")
+        assert console.runs
+        daemon.start()
+        console.press("M-c")
+        console.wait_for(f"{alice}: into the void")
+        console.press("C-x")
+        assert console.wait_end() == 0

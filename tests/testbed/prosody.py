@@ -63,7 +63,8 @@ class Prosody(Server):
         self._without = without
         more = SASL2_MODULES if sasl2 else ()
         self._modules = {*MODULES, *modules, *more} - set(without)
-        self._password_hash = password_hash
+        #: The SCRAM which it offers from the next start on; a user is to be added anew for it.
+        self.password_hash = password_hash
         self._upload_limit = upload_limit
         self._files_at = files_at
         self._archive = archive
@@ -158,7 +159,7 @@ class Prosody(Server):
             wants=lua_list(self._wants),
             # It would resolve names outside of this machine.
             disabled=lua_list({*self._without, *(() if "s2s" in ports else ("s2s",))}),
-            password_hash=self._password_hash,
+            password_hash=self.password_hash,
             upload_limit=self._upload_limit,
             files=self._files_at or ports["https"],
             ca=self.ca,

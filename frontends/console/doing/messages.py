@@ -32,6 +32,14 @@ async def _newest(app: "App") -> None:
         await pane.history.go_to_end(choose=pane.in_messages)
 
 
+async def _first_new(app: "App") -> None:
+    if (pane := app.workspace.current) is not None:
+        if not await pane.history.go_to_new():
+            app.tell(_("Nothing was new here when you came."))
+            return
+        pane.to_messages()
+
+
 def chosen(app: "App") -> "ChatRow":
     """Return the chosen message.
 
@@ -148,6 +156,7 @@ DOING: dict[str, Callable[["App"], Awaitable[object] | object]] = {
     "page-up": _history("page-up"),
     "page-down": _history("page-down"),
     "newest": _newest,
+    "first-new": _first_new,
     "date": _date,
     "chat-down": _history("select-down"),
     "chat-up": _history("select-up"),

@@ -3,8 +3,9 @@
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
+from sat.bridge.errors import CommandError
 from sat.frontends.console import settings
-from sat.frontends.console.texts import _
+from sat.frontends.console.texts import _, ngettext
 from sat.frontends.console.themes import THEMES
 
 if TYPE_CHECKING:
@@ -12,7 +13,21 @@ if TYPE_CHECKING:
 
 
 def _quit(app: "App") -> None:
-    app.leave()
+    """Leave; where that loses what was sent, only when it is said again."""
+    commands = app.commands
+    waiting = commands.waiting
+    if waiting and not commands.warned:
+        commands.warned = True
+        told = ngettext(
+            "{number} message waits for the daemon, and is lost then. Once more leaves all the"
+            " same.",
+            "{number} messages wait for the daemon, and are lost then. Once more leaves all the"
+            " same.",
+            waiting,
+        )
+        app.tell(told.format(number=waiting), "error")
+    else:
+        app.leave()
 
 
 def _contacts(app: "App") -> None:
@@ -72,15 +87,27 @@ async def _next_unread(app: "App") -> None:
 
 
 def _filter(app: "App") -> None:
+    before = app.root.in_contacts
     app.root.in_contacts = True
 
     def done(text: str) -> None:
         app.contacts.filter(text)
-        app.contacts.first()
+        if text.strip() and not app.contacts.view.rows:
+            app.contacts.filter("")
+            app.root.in_contacts = before or app.workspace.current is None
+            told = _("Nobody here is called “{name}”. {key} talks to any address.")
+            raise CommandError(
+                "unknown.contact", told.format(name=text.strip(), key=app.keys.shown("open"))
+            )
         if text:
             _list_open(app)
 
     app.ask(_("Who?"), done, changed=app.contacts.filter)
+
+
+def _previous(app: "App") -> None:
+    if not app.workspace.back():
+        app.tell(_("No other conversation was open."))
 
 
 def _theme(app: "App") -> None:
@@ -142,6 +169,7 @@ DOING: dict[str, Callable[["App"], Awaitable[object] | object]] = {
     "reach": _reach,
     "redraw": _redraw,
     "next-unread": _next_unread,
+    "previous": _previous,
     "theme": _theme,
     "occupants": _occupants,
     "split-right": _split(True),

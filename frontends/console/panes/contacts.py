@@ -16,8 +16,11 @@ if TYPE_CHECKING:
     from sat.frontends.console.app import App
 
 
-def line_of(row: ContactRow) -> Line:
-    """Return a contact or a room as a line of the list."""
+def line_of(row: ContactRow, account: bool = False) -> Line:
+    """Return a contact or a room as a line of the list.
+
+    :param account: whether it says whose it is: another account has one that is called so
+    """
     char, look, _word = PRESENCE[row.show]
     heading = row.group
     if row.kind == "room":
@@ -33,10 +36,22 @@ def line_of(row: ContactRow) -> Line:
         spans.append(mine)
     name_look = "unread" if row.unread else "text" if there else "dim"
     spans.append((name_look, cells.isolate(cells.line(row.name))))
+    if account:
+        spans.append(("dim", f" ({cells.line(row.profile)})"))
     if row.kind == "contact" and (row.ask or row.subscription in ("none", "from")):
         spans.append(("dim", " ?"))
     order = (not there and row.kind == "contact", row.name.casefold(), row.jid, row.profile)
     return Line(order, spans, heading=heading)
+
+
+def _distance(row: ContactRow, wanted: str) -> int:
+    """Return how far a row is from what somebody types to find it; 0 is the row itself."""
+    name = row.name.casefold()
+    if wanted in (name, row.jid.casefold()):
+        return 0
+    if name.startswith(wanted):
+        return 1
+    return 2 if f" {wanted}" in f" {name}" else 3
 
 
 class ContactsPane(urwid.Widget):
@@ -63,6 +78,8 @@ class ContactsPane(urwid.Widget):
         #: The keys of rows that the list has otherwise than the view; None are all.
         self._dirty: set[Hashable] | None = set()
         self._listed: set[Hashable] = set()
+        #: The names that more than one account has somebody, or a room, for.
+        self._twice: set[str] = set()
         self.list.unfolded_mark, self.list.folded_mark = f"{sign('▾')} ", f"{sign('▸')} "
         urwid.connect_signal(self.list, "activated", self._activated)
         self.view.rows.observe(self)
@@ -100,12 +117,27 @@ class ContactsPane(urwid.Widget):
         if dirty is None:
             gone = [key for key in self._listed if self.view.rows.get(key) is None]
             dirty = {*gone, *self.view.rows.keys}
+        dirty |= self._renamed() if dirty else set()
         known = {key: row for key in dirty if (row := self.view.rows.get(key)) is not None}
         for key in self._listed & (dirty - known.keys()):
             self.list.remove(key)
             self._listed.discard(key)
-        self.list.put_all((key, line_of(row)) for key, row in known.items())
+        self.list.put_all(
+            (key, line_of(row, row.name in self._twice)) for key, row in known.items()
+        )
         self._listed |= known.keys()
+
+    def _renamed(self) -> set[Hashable]:
+        """Return the rows whose name is no longer, or not yet, that of one account's alone."""
+        twice: set[str] = set()
+        rows = [self.view.rows[at] for at in range(len(self.view.rows))]
+        if len(self._app.profiles) > 1:
+            owners: dict[str, str] = {}
+            twice = {
+                row.name for row in rows if owners.setdefault(row.name, row.profile) != row.profile
+            }
+        others, self._twice = twice ^ self._twice, twice
+        return {row.key for row in rows if row.name in others} if others else set()
 
     # ---- what a person does
 
@@ -135,9 +167,19 @@ class ContactsPane(urwid.Widget):
                 self.list.act("down")
 
     def filter(self, text: str) -> None:
-        """Show those alone who have these words in their name, address or group."""
+        """Show those alone who have these words in their name, address or group.
+
+        Who is called so is chosen, before those whose name begins so, and those who only have it
+        somewhere.
+        """
         self.view.filter(text)
-        self.first()
+        wanted = text.strip().casefold()
+        self._catch_up()
+        if wanted and self.view.rows:
+            rows = [self.view.rows[at] for at in range(len(self.view.rows))]
+            self.list.select(min(rows, key=lambda row: _distance(row, wanted)).key)
+        else:
+            self.first()
 
     def hide_offline(self, hidden: bool) -> None:
         """Show those alone who are there, and what is unread."""

@@ -77,6 +77,8 @@ class History(urwid.Widget):
         self._whole: set[Hashable] = set()
         self._pictures: Pictures | None = None
         self._opened = False
+        #: Whether somebody looks at it.
+        self._watched = False
         self._stale: set[Hashable] | None = None
         self._ends = [self.view.rows.observe(self), self.view.observe_status(self._status)]
         urwid.connect_signal(self.list, "viewed", self._viewed)
@@ -167,6 +169,14 @@ class History(urwid.Widget):
                 self.pictures.seen(self.view.rows.get(key) for key in keys)
         self.mark_read()
 
+    def watched(self, seen: bool) -> None:
+        """Take note whether somebody looks at it: who comes back sees from where on it is new."""
+        if seen and not self._watched:
+            self.view.draw_read_line()
+            # Not only for the next picture, which may be drawn already: there are never two lines.
+            self.refresh()
+        self._watched = seen
+
     def mark_read(self) -> None:
         """Mark what is in view as read, if somebody is there to see it."""
         keys = self.list.in_view
@@ -231,6 +241,15 @@ class History(urwid.Widget):
             self.list.jump(found)
             self.list.select(found)
         self._changed()
+
+    async def go_to_new(self) -> bool:
+        """Show and choose the first message that was new when one came; tell if there is one."""
+        found = await self.view.go_to_unread()
+        if found is not None and self.view.rows.get(found) is not None:
+            self.list.jump(found)
+            self.list.select(found)
+        self._changed()
+        return found is not None
 
     async def go_to_end(self, *, choose: bool = False) -> None:
         """Show what was said last.

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from sat.frontends.console.app import App
 
 from sat.bridge.model import Phase, Profile, TransferState
-from sat.frontends.console.signs import sign
+from sat.frontends.console.signs import PRESENCE, sign
 from sat.frontends.console.texts import _, ngettext
 from sat.frontends.console.widgets import cells
 
@@ -51,8 +51,11 @@ class StatusBar(urwid.Widget):
 
     def render(self, size: tuple[int], focus: bool = False) -> urwid.Canvas:  # type: ignore[override]
         """Draw it."""
+        # Sentences are what is too long for the line: all else that it says stays on it.
+        without = self._parts(0)
+        taken = 1 + sum(2 + sum(cells.width(text) for _look, text in part) for part in without)
         left: list[Span] = [("bar", " ")]
-        for part in self._parts():
+        for part in self._parts((size[0] - taken) // max(1, self._sentences())):
             left += [*part, ("bar", "  ")]
         hint = cells.line(self._app.hint())
         room = size[0] - sum(cells.width(text) for _name, text in left) - cells.width(hint) - 1
@@ -60,14 +63,25 @@ class StatusBar(urwid.Widget):
             left += [("bar", " " * room), ("bar.key", hint)]
         return paint([[*left, ("bar", " ")]], size[0], 1)
 
-    def _parts(self) -> list[list[Span]]:
+    def _sentences(self) -> int:
+        """Return how many sentences there are."""
+        if self._app.attachment.link.phase != "attached":
+            return 1
+        return sum(bool(_sentence(one)) for one in self._app.profiles)
+
+    def _parts(self, room: int) -> list[list[Span]]:
+        """Return what the line says.
+
+        :param room: cells that there are for each sentence
+        """
         link, state = self._app.attachment.link, self._app.attachment.state
         mine = {one.name for one in self._app.profiles}
         parts: list[list[Span]] = []
         if link.phase != "attached":
-            parts.append([("bar.bad" if link.phase == "lost" else "bar.wait", _link_text(link))])
+            look = "bar.bad" if link.phase == "lost" else "bar.wait"
+            parts.append([(look, cells.cut(_link_text(link), room))])
         else:
-            parts += [_profile(one) for one in self._app.profiles]
+            parts += [_profile(one, room) for one in self._app.profiles]
         if state.storage.state == "full":
             parts.append([("bar.bad", _("disk full"))])
         unread = sum(one.unread for one in state.conversations.values() if one.profile in mine)
@@ -83,7 +97,9 @@ class StatusBar(urwid.Widget):
         count = sum(one.profile in mine for one in state.questions.values())
         if count:
             told = ngettext("{number} question", "{number} questions", count)
-            parts.append([("bar.wait", told.format(number=count))])
+            key = self._app.keys.shown("questions")
+            told = told.format(number=count)
+            parts.append([("bar.wait", f"{told}: {key}" if key else told)])
         running = [
             one
             for one in state.transfers.values()
@@ -109,15 +125,22 @@ def _link_text(link: Link) -> str:
     return told.format(sentence=sentence, seconds=left)
 
 
-def _profile(profile: Profile) -> list[Span]:
+def _sentence(profile: Profile) -> str:
+    """Return why an account is not connected, if that is to be told."""
+    if profile.connection.phase in (Phase.WAITING, Phase.FAILED):
+        return cells.line(profile.connection.sentence)
+    return ""
+
+
+def _profile(profile: Profile, room: int) -> list[Span]:
     char, look = _PHASES[profile.connection.phase]
     part: list[Span] = [(look, sign(char)), ("bar", f" {cells.line(profile.name)}")]
-    if profile.connection.phase in (Phase.WAITING, Phase.FAILED) and profile.connection.sentence:
-        part.append((look, f": {cells.line(profile.connection.sentence)}"))
+    if sentence := _sentence(profile):
+        part.append((look, cells.cut(f": {sentence}", room)))
     elif profile.connection.phase is Phase.CONNECTING:
         part.append((look, f" {_('connecting…')}"))
     elif profile.show not in ("available", "unavailable"):
-        part.append(("bar", f" ({profile.show})"))
+        part.append(("bar", f" ({_(PRESENCE[profile.show][2])})"))
     return part
 
 

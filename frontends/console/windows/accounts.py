@@ -86,6 +86,7 @@ def account(app: "App", profile: Profile) -> None:
     items.append((_("What others see of you…"), profile.status, lambda: _status(app, profile)))
     if not profile.default:
         items.append((_("Make it the usual one"), "", lambda: _default(app, name)))
+    items.append((_("Its server…"), profile.server or "", lambda: _server(app, profile)))
     items.append((_("Change the password…"), "", lambda: _password(app, profile)))
     items.append((_("Forget it…"), "", lambda: _forget(app, profile)))
     choose(app, f"{cells.line(name)}  {cells.line(profile.jid)}", items)
@@ -116,6 +117,33 @@ def _status(app: "App", profile: Profile) -> None:
         await app.actions.show(profile.name, wanted, str(values["status"]))
 
     fill_in(app, _("What others see of you"), fields, done)
+
+
+def _server(app: "App", profile: Profile) -> None:
+    """Let it be changed where an account connects to, and whom it trusts."""
+
+    async def done(values: Values) -> None:
+        given = {"server": str(values["server"]).strip()}
+        if path := str(values["ca"]).strip():
+            given["ca"] = _authority(path)
+        name = profile.name
+        await app.attachment.change("profile.set", Profile, name=name, values=given)
+        # What was set counts from the next connection on.
+        await app.actions.disconnect(name)
+        await app.actions.connect(name)
+
+    kept = _("the one that it has") if profile.ca else _("none")
+    fields = [
+        Field(
+            "server", Kind.TEXT, _("Server"), profile.server or "",
+            hint=_("as the address says, or HOST:PORT"),
+        ),
+        Field("ca", Kind.TEXT, _("File of a private certificate authority"), hint=kept),
+    ]  # fmt: skip
+    fill_in(
+        app, cells.line(profile.jid), fields, done,
+        submit=_("Connect"), busy=_("Connecting…"), place=_place,
+    )  # fmt: skip
 
 
 def _password(app: "App", profile: Profile) -> None:
@@ -174,13 +202,28 @@ def _asked(values: Values) -> dict[str, Any]:
         "server": str(values["server"]).strip() or None,
     }
     if path := str(values["ca"]).strip():
-        try:
-            params["ca"] = Path(path).expanduser().read_text("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or _("it is no UTF-8")
-            told = _("{file} can't be read: {reason}.")
-            raise CommandError("unknown.file", told.format(file=path, reason=reason)) from error
+        params["ca"] = _authority(path)
     return params
+
+
+def _authority(path: str) -> str:
+    """Return the certificate authority that a file holds.
+
+    :raises CommandError: ``unknown.file`` if it can't be read
+    """
+    try:
+        return Path(path).expanduser().read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or _("it is no UTF-8")
+        told = _("{file} can't be read: {reason}.")
+        raise CommandError("unknown.file", told.format(file=path, reason=reason)) from error
+
+
+def _plain(error: CommandError) -> CommandError:
+    """Return an error without the names that programs have for what it is about."""
+    if error.name != "usage.params":
+        return error
+    return CommandError(error.name, re.sub(r"^[\w.]+: (\w+: )?", "", error.sentence), error.data)
 
 
 def _place(error: CommandError) -> str:
@@ -193,6 +236,7 @@ def _place(error: CommandError) -> str:
         "usage.name": "name",
         "usage.jid": "jid",
         "usage.server": "server",
+        "unknown.file": "ca",
     }
     if error.name == "usage.params":
         return "jid"
@@ -202,6 +246,7 @@ def _place(error: CommandError) -> str:
 def add(app: "App") -> None:
     """Ask for an account that there is, and connect it."""
     made: list[str] = []
+    before: dict[str, Any] = {}
 
     async def drop() -> None:
         while made:
@@ -209,10 +254,21 @@ def add(app: "App") -> None:
 
     async def done(values: Values) -> None:
         params = _asked(values)
-        # The server refused the last try: what is filled in now counts, and nothing else.
-        await drop()
-        await app.attachment.change("profile.create", Profile, within=PATIENCE, **params)
-        made.append(str(params["name"]))
+        nonlocal before
+        others = {name for name in params if params[name] != before.get(name)}
+        if made and others == {"password"}:
+            # Whom it trusts was decided already.
+            given = {"password": params["password"]}
+            await app.attachment.change("profile.set", Profile, name=made[0], values=given)
+        else:
+            # The server refused the last try: what is filled in now counts, and nothing else.
+            await drop()
+            try:
+                await app.attachment.change("profile.create", Profile, within=PATIENCE, **params)
+            except CommandError as error:
+                raise _plain(error) from error
+            made.append(str(params["name"]))
+        before = params
         try:
             await app.actions.connect(made[0])
         except CommandError as error:

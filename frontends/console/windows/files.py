@@ -16,7 +16,7 @@ from sat.frontends.console.texts import _
 from sat.frontends.console.widgets.chooser import FileChooser
 from sat.frontends.console.widgets.popup import Popup
 from sat.frontends.core.saving import safe_name
-from sat.frontends.core.views.names import author_of, file_name
+from sat.frontends.core.views.names import author_of, file_name, name_of
 
 if TYPE_CHECKING:
     from sat.frontends.console.app import App
@@ -79,7 +79,15 @@ def export(app: "App") -> None:
         raise CommandError("usage.peer", _("Open a conversation first."))
     key = pane.key
     title = _("Write this conversation to which file?")
-    _choose(app, title, lambda path: _write(app, key, path), new=True)
+    name = _free_name(safe_name(name_of(app.attachment.state, *key)), datetime.now().astimezone())
+    _choose(app, title, lambda path: _write(app, key, path), new=True, name=name)
+
+
+def _free_name(name: str, now: datetime) -> str:
+    """Return the name of a file that isn't there yet, with a date."""
+    stem = f"{name[:40].strip()} {now:%Y-%m-%d}".strip()
+    names = (f"{stem}{number}.txt" for number in ("", *(f" ({one})" for one in range(2, 1000))))
+    return next((one for one in names if not Path(one).exists()), f"{stem}.txt")
 
 
 def save(app: "App", message: Message, number: int = 0) -> None:

@@ -245,6 +245,8 @@ def transfers(app: "App") -> None:
     )
     listed.explain = lambda key: _transfer_note(view.rows.get(key))
     follow(listed, view.rows, _transfer_line)
+    # So that why it failed stands below without another key.
+    listed.list.act("first")
     popup = Popup(listed, _("Files"), 80, 12)
     urwid.connect_signal(popup, "closed", lambda _popup: view.close())
     app.show(popup)

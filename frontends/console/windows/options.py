@@ -152,9 +152,13 @@ def _own(app: "App", changed: Callable[[], None]) -> dict[str, tuple[str, Callab
     def preset(name: str) -> Callable[[], object]:
         def put() -> None:
             keep("preset", name)
-            app.settings = app.settings._replace(preset=name)
+            own, wrong = settings.load(settings.path())
+            app.settings = app.settings._replace(preset=name, keys=own.keys)
+            app.keys = own.keys
+            app.workspace.take_keys()
             changed()
-            app.tell(_("The keys are others from the next start on."))
+            if wrong:
+                app.tell("\n".join(wrong), "error")
 
         return put
 

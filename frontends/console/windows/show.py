@@ -55,10 +55,12 @@ def text(app: "App", title: str, told: str) -> None:
 def page(app: "App", title: str, chapters: Sequence[tuple[str, Sequence[tuple[str, str]]]]) -> None:
     """Show chapters of pairs."""
     shows = HelpPage(chapters)
-    widest = max(
-        (cells.width(cells.line(one)) + cells.width(cells.line(other)) + 4
-         for _head, pairs in chapters for one, other in pairs), default=20,
-    )  # fmt: skip
+    every = [pair for _head, pairs in chapters for pair in pairs]
+    left, right = (
+        max((cells.width(cells.line(pair[side])) for pair in every), default=0) for side in (0, 1)
+    )
+    # What stands at the left has one column, as wide as the widest of it.
+    widest = left + right + 4
     app.show(Popup(shows, title, min(WIDE, max(30, widest)), shows.rows_wanted))
 
 

@@ -11,7 +11,6 @@ from sat.bridge.errors import CommandError
 from sat.frontends.core.clean import clean_line
 from sat.frontends.core.commands.grammar import Command
 from sat.frontends.core.commands.line import (
-    SHORT,
     CommandLine,
     Context,
     kind_of,
@@ -89,7 +88,7 @@ def paths(word: str) -> Iterator[Candidate]:
 
 def _commands(begun: str, commands: CommandLine, lead: str) -> Iterator[Candidate]:
     shown = {}
-    for name, long in SHORT.items():
+    for name, long in commands.short.items():
         shown[name] = f"{long}"
     for one in commands.commands:
         group, _, rest = one.words.partition(" ")
@@ -113,7 +112,7 @@ def _within(
         named = [Candidate(one.words) for one in commands.commands if one.words.startswith(word)]
         return Completion(start, _cut(named))
     within = [one for one in commands.commands if one.words.startswith(f"{group} ")]
-    if len(words) == 1 and within and group not in SHORT:
+    if len(words) == 1 and within and group not in commands.short:
         named = [
             Candidate(one.words.partition(" ")[2], clean_line(one.summary.partition("\n")[0]))
             for one in within

@@ -62,6 +62,7 @@ def command_of(method: dict[str, object], types: dict[str, object]) -> Command:
         options,
         method=name,
         acts=isinstance(result, dict) and result.get("type") == "null",
+        changes=method.get("level", "read") != "read",
         waits=waits,
         per_profile=bool(method.get("per_profile", True)),
     )

@@ -101,6 +101,7 @@ class Command:
     :param run: ``module.function`` of this package that does more than one call
     :param show: the function of ``show`` that prints the result for people
     :param acts: changes something: prints nothing for people when it is done
+    :param changes: changes something, and answers with what is so then, which may be nothing
     :param waits: ``--timeout`` is a parameter of the call too
     """
 
@@ -108,6 +109,7 @@ class Command:
         "acts",
         "aliases",
         "arguments",
+        "changes",
         "method",
         "options",
         "per_profile",
@@ -128,6 +130,7 @@ class Command:
         run: str = "",
         show: str = "record",
         acts: bool = False,
+        changes: bool = False,
         waits: bool = False,
         per_profile: bool = True,
         aliases: "Sequence[str]" = (),
@@ -140,6 +143,7 @@ class Command:
         self.run = run
         self.show = show
         self.acts = acts
+        self.changes = changes
         self.waits = waits
         self.per_profile = per_profile
         self.aliases = aliases

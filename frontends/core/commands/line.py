@@ -40,6 +40,8 @@ SHORT = {
     "topic": "room subject",
     "who": "room occupants",
 }
+#: The same for what plugins bring, where they do.
+SHORT_OF_PLUGINS = {"block": "blocking block", "unblock": "blocking unblock"}
 #: What a command of jp does on its own side, that the method alone does as well in a frontend.
 _PLAIN = {"message send", "room join", "file send", "file fetch", "question answer"}
 #: Methods that programs call, not people.
@@ -110,6 +112,12 @@ class CommandLine:
         found |= {one.words: one for one in self._described.values()}
         return [found[words] for words in sorted(found)]
 
+    @property
+    def short(self) -> dict[str, str]:
+        """The short names of commands that there are, with what they stand for."""
+        brought = SHORT_OF_PLUGINS.items()
+        return SHORT | {name: words for name, words in brought if words in self._described}
+
     def find(self, words: list[str]) -> tuple[Command, int]:
         """Return the command that words begin with, and how many of them name it.
 
@@ -121,12 +129,14 @@ class CommandLine:
             found = BY_WORDS.get(spoken) or self._described.get(spoken)
             if found is not None:
                 return found, len(words[:count])
-        if first in SHORT:
-            return BY_WORDS[SHORT[first]], 1
-        if first in GROUPS:
-            known = [one.words for one in COMMANDS if one.words.startswith(f"{first} ")]
+        if (long := self.short.get(first)) is not None:
+            return BY_WORDS.get(long) or self._described[long], 1
+        known = [one.words for one in COMMANDS if one.words.startswith(f"{first} ")]
+        brought = {one.words for one in self._described.values()} - {*known}
+        known += sorted(words for words in brought if words.startswith(f"{first} "))
+        if known:
             raise CommandError("usage.command", f"/{first} goes on: {', '.join(known)}.")
-        names = {*SHORT, *GROUPS, *(one.partition(" ")[0] for one in self._described)}
+        names = {*self.short, *GROUPS, *(one.partition(" ")[0] for one in self._described)}
         raise CommandError(
             "usage.command",
             f"There is no command /{first}.{suggestion(first, sorted(names))} See /help; a message "
@@ -183,12 +193,13 @@ def help_of(commands: Iterable[Command], words: str = "") -> list[tuple[str, str
     :param words: of one command, with its arguments and options, or of a group; of all without
     """
     commands = list(commands)
-    words = SHORT.get(words, words)
+    short_names = SHORT | SHORT_OF_PLUGINS
+    words = short_names.get(words, words)
     exact = [one for one in commands if words in (one.words, *one.aliases)]
     if exact:
         command = exact[0]
         rows = [(f"/{usage(command)}", command.summary)]
-        short = [name for name, long in SHORT.items() if long == command.words]
+        short = [name for name, long in short_names.items() if long == command.words]
         rows += [(f"/{name}", f"the same as /{command.words}") for name in short]
         rows += [(one.name, _told(one.help, one.choices)) for one in command.arguments]
         rows += [

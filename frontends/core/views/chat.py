@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import msgspec
 
@@ -22,6 +22,7 @@ PAGE = 100
 MOST = 1000
 #: What the same person says within this time stands under one name.
 _TOGETHER = timedelta(minutes=5)
+_BEGIN = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class ChatRow(msgspec.Struct, frozen=True):
@@ -178,6 +179,23 @@ class Chat:
             await self.go_to_end()
             return self.rows[-1].key if self.rows else None
         return first[0]
+
+    async def go_to_unread(self) -> str | None:
+        """Show where the read line is; return the first message after it, if there is a line."""
+        if self._line is not None:
+            return self._line if await self.go_to(self._line) else None
+        first: list[str] = []
+
+        async def fetch() -> None:
+            after = await self._fetch(after=self._read, since=None if self._read else _BEGIN)
+            new = [one for one in after if one.direction is Direction.IN]
+            if new:
+                first.append(new[0].id)
+                before = await self._fetch(before=new[0].id)
+                self._replace([*before, *after], at_start=False, at_end=len(after) < self._page)
+
+        done = self._line_wanted and await self._busy(fetch)
+        return first[0] if done and first else None
 
     def look(self, first: str) -> None:
         """Tell which message is the first in view: it is kept while others come."""

@@ -10,6 +10,7 @@ from sat.bridge.model import Contact, Occupant, Presence, Profile, Room
 from sat.frontends.core.commands.completing import complete, paths
 from sat.frontends.core.commands.line import (
     SHORT,
+    SHORT_OF_PLUGINS,
     Call,
     CommandLine,
     Context,
@@ -125,6 +126,8 @@ def test_what_a_line_asks_for(commands, line, context, found):
     ("line", "context", "told"),
     [
         ("/pong", CHAT, "no command /pong. Did you mean “ping”.*//pong"),
+        ("/blocking", CHAT, "/blocking goes on: blocking block, blocking list, blocking unblock"),
+        ("/blocking add x", CHAT, "/blocking goes on"),
         ("/room", CHAT, "/room goes on: room join"),
         ("/room jion", CHAT, "/room goes on"),
         ("/ping", NOWHERE, "PEER is missing. See /help ping"),
@@ -158,8 +161,25 @@ def test_help(commands):
     assert help_of(commands.commands, "nonsense") == []
 
 
-def test_short_names_stand_for_something():
+def test_short_names_stand_for_something(commands):
     assert set(SHORT.values()) <= set(BY_WORDS)
+    assert set(SHORT_OF_PLUGINS.values()) <= {one.words for one in commands.commands}
+
+
+def test_what_a_plugin_brings_has_a_short_name_where_it_is(commands):
+    assert read(commands, "/block") == ("blocking block", {"jid": "bob@x"}, "alice")
+    assert read(commands, "/unblock eve@x") == ("blocking unblock", {"jid": "eve@x"}, "alice")
+    offered = complete("/unbl", 5, commands, STATE, CHAT).candidates
+    assert [one.text for one in offered] == ["/unblock"]
+    without = CommandLine()
+    with pytest.raises(CommandError, match="no command /block"):
+        without.read("/block", CHAT)
+    assert complete("/unbl", 5, without, STATE, CHAT).candidates == []
+
+
+def test_what_changes_something_says_so(commands):
+    found = {one.words: one.changes for one in commands.commands}
+    assert found["blocking unblock"] and not found["blocking list"]
 
 
 def test_what_a_plugin_takes_along_is_gone(commands):

@@ -13,6 +13,8 @@ from sat.bridge.model import (
     Question,
     Removed,
     Room,
+    Transfer,
+    TransferState,
 )
 from sat.frontends.core.model import Model
 from sat.frontends.core.notices import Notices
@@ -167,3 +169,27 @@ def test_what_an_archive_brings_in_pieces_is_one_notice():
     for function in timers:
         function()
     assert len(told.notices) == 1
+
+
+def sent(id, state, rev=30):
+    return events.TransferChanged(
+        Transfer(
+            id=id, profile="alice", peer="bob@x", direction=Direction.OUT, name="a.txt", size=6,
+            state=state, sentence="it could not be sent:\nthe disk is full", ts=NOW, rev=rev,
+        )
+    )  # fmt: skip
+
+
+def test_a_file_that_fails_is_told_of_once():
+    told = Told()
+    assert told.tell(sent("1", TransferState.RUNNING)) == []
+    assert told.tell(sent("1", TransferState.FAILED, 31)) == [
+        ("failure", "bob", "it could not be sent: the disk is full")
+    ]
+    assert not told.notices[0].urgent
+    assert told.tell(sent("1", TransferState.FAILED, 32)) == []
+
+
+def test_a_file_that_arrives_or_was_ended_is_not_told_of():
+    told = Told()
+    assert told.tell(sent("1", TransferState.DONE), sent("2", TransferState.CANCELLED)) == []

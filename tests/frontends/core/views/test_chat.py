@@ -266,6 +266,52 @@ def test_the_read_line_stays_where_it_was_when_it_was_opened(server):
     run(story())
 
 
+def test_the_read_line_is_gone_to_however_far_back_it_is(server):
+    conversation = Conversation(profile="alice", peer="bob@x", unread=300, read="5", rev=900)
+    history = History(server, 300, conversations=[conversation])
+    history.messages[5] = message(6, direction=Direction.OUT)
+
+    async def story():
+        async with Attached() as held:
+            chat = Chat(held, *BOB, page=10)
+            await chat.open()
+            # 6 is our own.
+            assert await chat.go_to_unread() == "7"
+            assert keys(chat) == [*range(1, 16)] and not chat.at_end
+            assert [row.key for row in chat.rows if row.unread] == ["7"]
+            await chat.go_to_end()
+            assert chat.rows.get("7") is None
+            assert await chat.go_to_unread() == "7" and chat.rows.get("7").unread
+
+    run(story())
+
+
+def test_where_nothing_is_new_no_line_is_gone_to(server):
+    History(server, 30)
+
+    async def story():
+        async with Attached() as held:
+            chat = Chat(held, *BOB, page=10)
+            await chat.open()
+            assert await chat.go_to_unread() is None
+            assert chat.at_end
+
+    run(story())
+
+
+def test_all_of_what_was_never_read_is_new_from_its_first_message_on(server):
+    conversation = Conversation(profile="alice", peer="bob@x", unread=30, rev=900)
+    History(server, 30, conversations=[conversation])
+
+    async def story():
+        async with Attached() as held:
+            chat = Chat(held, *BOB, page=10)
+            await chat.open()
+            assert await chat.go_to_unread() == "1"
+
+    run(story())
+
+
 def test_what_was_missed_is_fetched_again(server):
     history = History(server, 30)
 
