@@ -147,6 +147,10 @@ def test_files_with_a_bar_on_a_terminal_and_silence_on_a_pipe(server, daemon: Da
             os.close(inner)
         assert process.stdout.read().startswith(b"https://")
     assert process.returncode == 0
+    sent = daemon.json("-p", alice, "message", "list", server.jid(bob))[-1]["id"]
+    fetched = daemon.jp("-p", alice, "file", "fetch", sent, "--to", "copy.bin")
+    assert (fetched.stdout, fetched.stderr) == ("copy.bin\n", "")
+    assert (daemon.home / "copy.bin").read_bytes() == (daemon.home / "a [b].bin").read_bytes()
     assert b"a [b].bin" in shown and b"700.0/700.0 kB" in shown
     daemon.jp("profile", "disconnect", alice)
     assert "not connected" in fails(daemon, 4, *line)

@@ -141,7 +141,7 @@ def memory_of(pid: int, process: subprocess.Popen[bytes]) -> float:
     return most
 
 
-def test_a_file_of_another_machine_is_sent(daemon, remote):
+def test_a_file_of_another_machine_is_sent_and_fetched_again(daemon, remote):
     """It is in no folder at all, so that nobody who is not passed it can open it.
 
     Nor does the daemon hold it in memory, however large it is.
@@ -189,6 +189,10 @@ def test_a_file_of_another_machine_is_sent(daemon, remote):
         with stored.open("rb") as there:
             assert hashlib.file_digest(there, "sha256").digest() == digest.digest()
         assert most - before < MEMORY
+        (message,) = daemon.json("message", "list", server.jid("bob"))
+        remote.jp("file", "fetch", message["id"], "--to", "fetched")
+        with (remote.home / "fetched").open("rb") as here:
+            assert hashlib.file_digest(here, "sha256").digest() == digest.digest()
 
 
 def test_the_token_is_the_owners_alone_and_is_not_shown(daemon, elsewhere):
