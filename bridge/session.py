@@ -14,7 +14,7 @@ from typing import Literal, TypeVar
 import msgspec
 
 from sat.bridge.call import Call
-from sat.bridge.command import command, commands_of
+from sat.bridge.command import CommandSpec, command, commands_of
 from sat.bridge.dispatcher import Dispatcher, encode_result
 from sat.bridge.errors import CommandError
 from sat.bridge.grant import Grant
@@ -219,13 +219,16 @@ class Session:
         if over and self._open and not self._running:
             self._line.close()
 
-    async def _run(self, request: Request, call: Call) -> bytes | None:
-        """Return the result as JSON; None if the answer is written already."""
+    def _run(self, request: Request, call: Call) -> Awaitable[bytes | None]:
+        """Begin what gives the result as JSON, or None if the answer is written already."""
         own = OWN_CALLS.get(request.method)
         if not self._greeted and request.method not in ("session.hello", "session.pair"):
             raise CommandError("usage.hello", "say session.hello first, with the api you speak")
         if own is None:
-            return await self._dispatcher.run(call, request.params)
+            return self._dispatcher.run(call, request.params)
+        return self._run_own(own, request)
+
+    async def _run_own(self, own: CommandSpec, request: Request) -> bytes | None:
         arguments, _, _ = own.decode(request.params)
         result = await getattr(self, own.attribute)(**arguments)
         if isinstance(result, Attaching):
