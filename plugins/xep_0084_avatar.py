@@ -100,7 +100,7 @@ class Avatars(Plugin):
 
     @contact_event(NS_METADATA)
     def published(self, sender: JID, event: Published) -> None:
-        """Take note of which picture somebody has (XEP-0084, section 3.2)."""
+        """Take note of which picture somebody has (XEP-0084, section 3.3)."""
         bare = sender.full()
         if event.items:
             found = self._read(bare, [*event.items.values()][-1])
@@ -137,7 +137,7 @@ class Avatars(Plugin):
             hash_, type_ = info.get("id") or "", info.get("type") or ""
             size = info.get("bytes") or ""
             if (
-                info.get("url") is not None
+                info.get("url")
                 or type_ not in _BEGINNINGS
                 or not _HASH.fullmatch(hash_)
                 or not (size.isascii() and size.isdecimal() and len(size) < 10)
@@ -172,7 +172,7 @@ class Avatars(Plugin):
         if known is None:
             known = await self._ask(owner)
         found = await self._picture(owner, known)
-        if found is None:
+        if found is None and known.hash:
             # What it was published with may have been replaced before the data were asked for.
             newer = await self._ask(owner)
             found = await self._picture(owner, newer) if newer != known else None
@@ -269,7 +269,7 @@ class Avatars(Plugin):
 
     @command(level=Level.SEND)
     async def clear(self) -> None:
-        """Have no picture any more (XEP-0084, section 3.2); nobody can fetch the last one."""
+        """Have no picture any more (XEP-0084, section 3.5); nobody can fetch the last one."""
         own = self._known.get(self.jid.full())
         await self.host.share(NS_METADATA, "none", Element((NS_METADATA, "metadata")))
         self._note(Avatar(profile=self.profile, jid=self.jid.full()))

@@ -25,9 +25,9 @@ PRIVATE = {
     "pubsub#access_model": "whitelist",
 }
 #: What lets those who see our presence read a node's one item (XEP-0060, section 4.5; XEP-0084).
+#: One item is what a node has by itself; ejabberd 23.01 refuses to be told so.
 SHARED = {
     "pubsub#persist_items": "true",
-    "pubsub#max_items": "1",
     "pubsub#access_model": "presence",
 }
 #: More items than any node of ours has; what is beyond is left out.
