@@ -332,6 +332,7 @@ async def test_data_that_are_not_what_was_published_are_no_picture(reactor, tmp_
         (b"<script>", info(b"<script>"), None),
         (PNG, info(size=len(PNG) + 1), None),
     ],
+    ids=["png", "webp", "jpeg", "a script", "another length"],
 )
 async def test_what_is_a_picture_is_told_by_its_first_bytes(reactor, tmp_path, data, told, type):
     async with at_home(reactor, tmp_path) as home:
