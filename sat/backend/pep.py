@@ -128,11 +128,8 @@ def of_contact(live: LiveProfile, incoming: Incoming) -> tuple[JID, Published] |
 
 
 def _may_tell(live: LiveProfile, sender: JID) -> bool:
-    if sender == live.jid:
-        return True
-    if sender.resource is not None or live.presences.visibility.blocks(sender):
-        return False
-    return live.roster.shares_presence(sender)
+    # Messages of the blocked don't come so far.
+    return sender == live.jid or (sender.resource is None and live.roster.shares_presence(sender))
 
 
 def _is_news(incoming: Incoming) -> bool:

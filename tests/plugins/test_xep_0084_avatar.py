@@ -1,119 +1,30 @@
-"""XEP-0084: which pictures contacts have, what is fetched of them, and the own one."""
+"""XEP-0084: which pictures contacts have, and what is fetched of them."""
 
-import hashlib
 import sys
-from base64 import b64decode, b64encode
-from contextlib import asynccontextmanager
-from itertools import count
-from pathlib import Path
+from base64 import b64decode
 
 import pytest
 
-from tests.backend.support import BOB as BOTH
-from tests.backend.support import house
-from tests.hostile.patterns import matches, parse
 from tests.hostile.test_forged import carbon
-
-PUBSUB = "http://jabber.org/protocol/pubsub"
-OPTIONS = f"{PUBSUB}#publish-options"
-INFO = "http://jabber.org/protocol/disco#info"
-METADATA, DATA = "urn:xmpp:avatar:metadata", "urn:xmpp:avatar:data"
-OWN, BOB, EVE = "alice@server.test", "bob@server.test", "eve@evil.test"
-ROSTER = (
-    f"{BOTH}<item jid='carol@server.test' subscription='to'/>"
-    "<item jid='dave@server.test' subscription='none'/>"
+from tests.plugins.pictures import (
+    BOB,
+    DATA,
+    EVE,
+    JPEG,
+    METADATA,
+    OWN,
+    PNG,
+    PUBSUB,
+    at_home,
+    content,
+    event,
+    info,
+    item,
+    keeps,
+    kept,
+    known,
+    sha1,
 )
-PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x40\0\0\0\x20\x08\x06\0\0\0"
-JPEG = b"\xff\xd8\xff\xe0 a picture"
-FETCH = f"<iq type='get'><pubsub xmlns='{PUBSUB}'><items/></pubsub></iq>"
-PUBLISH = f"<iq type='set'><pubsub xmlns='{PUBSUB}'><publish/></pubsub></iq>"
-RETRACT = f"<iq type='set'><pubsub xmlns='{PUBSUB}'><retract node='{DATA}'/></pubsub></iq>"
-
-
-def sha1(data: bytes) -> str:
-    return hashlib.sha1(data, usedforsecurity=False).hexdigest()
-
-
-def info(data: bytes = PNG, type: str = "image/png", size: object = None, more: str = "") -> str:
-    """Return one version of a picture, as metadata tell of it."""
-    return f"<info id='{sha1(data)}' bytes='{size or len(data)}' type='{type}' {more}/>"
-
-
-def item(*infos: str, id: str = "i") -> str:
-    return f"<item id='{id}'><metadata xmlns='{METADATA}'>{''.join(infos)}</metadata></item>"
-
-
-def event(items: str, sender: str = BOB, node: str = METADATA) -> str:
-    """Return a notification of what somebody has published."""
-    return (
-        f"<message from='{sender}' type='headline'><event xmlns='{PUBSUB}#event'>"
-        f"<items node='{node}'>{items}</items></event></message>"
-    )
-
-
-def keeps(peer, owner: str, node: str, items: str, asked: list | None = None) -> None:
-    """Let somebody's node have items."""
-
-    def answer(request) -> None:
-        if asked is not None:
-            asked.append(request)
-        peer.answer(
-            request, f"<pubsub xmlns='{PUBSUB}'><items node='{node}'>{items}</items></pubsub>"
-        )
-
-    to = "" if owner == OWN else f" to='{owner}'"
-    peer.on(
-        f"<iq type='get'{to}><pubsub xmlns='{PUBSUB}'><items node='{node}'/></pubsub></iq>", answer
-    )
-
-
-def content(data: bytes, id: str | None = None, text: str | None = None) -> str:
-    text = b64encode(data).decode() if text is None else text
-    return f"<item id='{id or sha1(data)}'><data xmlns='{DATA}'>{text}</data></item>"
-
-
-_marks = count()
-
-
-async def known(home, *told: str) -> list[tuple[str, str]]:
-    """Send notifications, and return who has which picture once they have been looked at."""
-    peer = home.alice.peer
-    mark = PNG + str(next(_marks)).encode()
-    peer.send("".join(told) + event(item(info(mark)), OWN))
-    await home.expect("avatar.changed", jid=OWN, hash=sha1(mark))
-    return [
-        (one["jid"], one["hash"]) for one in await home.call("avatar.list") if one["jid"] != OWN
-    ]
-
-
-def able(peer, *features: str) -> None:
-    told = "".join(f"<feature var='{one}'/>" for one in features)
-    peer.on(
-        f"<iq type='get' to='{OWN}'><query xmlns='{INFO}'/></iq>",
-        lambda request: peer.answer(request, f"<query xmlns='{INFO}'>{told}</query>"),
-    )
-
-
-def kept(home) -> list[Path]:
-    return [one for one in Path(home.paths.cache).rglob("*") if one.is_file()]
-
-
-@asynccontextmanager
-async def at_home(reactor, tmp_path, *features: str):
-    """Let a profile be online, whose account's own service has features."""
-    async with house(reactor, tmp_path) as home:
-        home.alice = alice = await home.profile(roster=ROSTER, connect=False)
-        connecting = home.call("profile.connect", name="alice")
-        peer = await alice.online(serve=False)
-        peer.serve(ROSTER)
-        able(peer, *features)
-        await peer.expect("<presence/>")
-        await connecting
-        await home.expect("roster.changed", jid=BOB)
-        yield home
-
-
-# ---- what others have
 
 
 async def test_the_picture_of_a_contact_is_known_and_fetched_when_somebody_asks(reactor, tmp_path):
@@ -376,119 +287,3 @@ async def test_more_people_than_anybody_knows_are_not_kept(reactor, tmp_path, mo
         carol = ("carol@server.test", sha1(PNG))
         assert await known(home, event(item(info()), carol[0])) == [carol]
         assert await known(home, event(item(info()))) == [carol]
-
-
-# ---- the own one
-
-
-def published(peer) -> list:
-    """Return what was published, in order."""
-    wanted = parse(PUBLISH)
-    return [one for one in peer.received if matches(wanted, one)]
-
-
-def takes(peer, pattern: str, requests: list, reply=None) -> None:
-    """Let a server take what matches; it is noted."""
-
-    def answer(request) -> None:
-        requests.append(request)
-        if reply is None:
-            peer.answer(request)
-        else:
-            reply(request)
-
-    peer.on(pattern, answer)
-
-
-def fields(request) -> dict[str, str]:
-    return {one.get("var"): one[0].text for one in request.iter("{jabber:x:data}field")}
-
-
-def encoded(data: bytes) -> str:
-    return b64encode(data).decode()
-
-
-async def test_the_own_picture_is_published_for_contacts_and_taken_back(reactor, tmp_path):
-    async with at_home(reactor, tmp_path, OPTIONS) as home:
-        peer, requests = home.alice.peer, []
-        takes(peer, PUBLISH, requests)
-        takes(peer, RETRACT, requests)
-        own = await home.call("avatar.set", data=encoded(PNG))
-        assert (own["jid"], own["hash"], own["size"]) == (OWN, sha1(PNG), len(PNG))
-        await home.expect("avatar.changed", jid=OWN, hash=sha1(PNG))
-        data, metadata = requests
-        nodes = [one.find(f".//{{{PUBSUB}}}publish").get("node") for one in requests]
-        assert nodes == [DATA, METADATA], "nobody is told of what isn't there yet"
-        assert b64decode(data.find(f".//{{{DATA}}}data").text) == PNG
-        assert metadata.find(f".//{{{METADATA}}}info").attrib == {
-            "id": sha1(PNG),
-            "bytes": str(len(PNG)),
-            "type": "image/png",
-            "width": "64",
-            "height": "32",
-        }
-        for request in requests:
-            assert request.find(f".//{{{PUBSUB}}}item").get("id") == sha1(PNG)
-            assert fields(request)["pubsub#access_model"] == "presence"
-            assert fields(request)["pubsub#persist_items"] == "true"
-        # It is at hand without being fetched.
-        assert b64decode((await home.call("avatar.get", jid=OWN))["data"]) == PNG
-        requests.clear()
-        await home.call("avatar.clear")
-        await home.expect("avatar.changed", jid=OWN, hash="")
-        metadata, data = requests
-        assert len(metadata.find(f".//{{{METADATA}}}metadata")) == 0
-        assert data.find(f".//{{{PUBSUB}}}retract/{{{PUBSUB}}}item").get("id") == sha1(PNG)
-        # Who has none has none afterwards as well.
-        requests.clear()
-        await home.call("avatar.clear")
-        assert len(requests) == 1
-
-
-@pytest.mark.parametrize("features", [(OPTIONS,), ()])
-async def test_a_node_stays_as_the_person_has_it(reactor, tmp_path, features):
-    refused = (
-        "<error type='cancel'><conflict xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>"
-        f"<precondition-not-met xmlns='{PUBSUB}#errors'/></error>"
-    )
-    async with at_home(reactor, tmp_path, *features) as home:
-        peer, requests = home.alice.peer, []
-
-        def reply(request) -> None:
-            if fields(request):
-                peer.answer(request, refused, type="error")
-            else:
-                peer.answer(request)
-
-        takes(peer, PUBLISH, requests, reply)
-        await home.call("avatar.set", data=encoded(PNG))
-        with_options = [bool(fields(one)) for one in requests]
-        assert with_options == ([True, False] * 2 if features else [False, False])
-
-
-async def test_what_a_server_refuses_is_not_the_own_picture(reactor, tmp_path):
-    async with at_home(reactor, tmp_path) as home:
-        assert (await home.refused("avatar.set", data=encoded(PNG))).name == "failed.xmpp"
-        assert (await home.refused("avatar.clear")).name == "failed.xmpp"
-        assert await home.call("avatar.list") == []
-        requests: list = []
-        takes(home.alice.peer, PUBLISH, requests)
-        await home.call("avatar.set", data=encoded(PNG))
-        # What isn't there needs not be taken back; what can't be is told.
-        assert (await home.refused("avatar.clear")).name == "failed.xmpp"
-        assert await home.call("avatar.list") == []
-
-
-async def test_only_a_png_that_servers_take_is_published(reactor, tmp_path):
-    async with at_home(reactor, tmp_path) as home:
-        requests: list = []
-        takes(home.alice.peer, PUBLISH, requests)
-        large = PNG + b"x" * (96 * 1024)
-        for data in (b"", JPEG, PNG[:20], b"<html>", large):
-            assert (await home.refused("avatar.set", data=encoded(data))).name == "usage.avatar"
-        assert requests == []
-        await home.call("avatar.set", data=encoded(large[: 96 * 1024]))
-        assert len(requests) == 2
-        await home.call("profile.disconnect", name="alice")
-        error = await home.refused("avatar.set", data=encoded(PNG))
-        assert error.name == "offline.profile"
