@@ -68,6 +68,7 @@ class Picture(Model, frozen=True, kw_only=True):
     jid: str
     hash: str
     type: str
+    # No blob: that takes the level files, and a piece of one has more bytes than a picture.
     data: bytes
 
 
