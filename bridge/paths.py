@@ -22,7 +22,7 @@ class Home:
     :param environment: where ``SAT_HOME``, ``HOME``, ``XDG_*`` and ``TMPDIR`` are looked up
     """
 
-    __slots__ = ("config", "data", "root", "runtime", "state")
+    __slots__ = ("cache", "config", "data", "root", "runtime", "state")
 
     def __init__(self, environment: "os._Environ[str] | dict[str, str]") -> None:
         root = environment.get("SAT_HOME", "")
@@ -30,11 +30,14 @@ class Home:
         self.root: str | None = os.path.abspath(root) if root.strip() else None
         if self.root is not None:
             self.data = self.config = self.state = self.runtime = self.root
+            self.cache = f"{self.root}/cache"
             return
         user = environment.get("HOME") or os.path.expanduser("~")
         self.data = _xdg(environment, "XDG_DATA_HOME", f"{user}/.local/share")
         self.config = _xdg(environment, "XDG_CONFIG_HOME", f"{user}/.config")
         self.state = _xdg(environment, "XDG_STATE_HOME", f"{user}/.local/state")
+        #: The folder of what can be fetched again; whoever writes there makes it.
+        self.cache = _xdg(environment, "XDG_CACHE_HOME", f"{user}/.cache")
         #: The folder of the socket, for its owner alone.
         self.runtime = _xdg(environment, "XDG_RUNTIME_DIR", "")
         if not self.runtime:

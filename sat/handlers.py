@@ -154,6 +154,17 @@ def personal_event(node: str) -> Callable[[Handler], Handler]:
     return _mark("personal", node)
 
 
+def contact_event(node: str) -> Callable[[Handler], Handler]:
+    """See what contacts publish in a node of theirs, and the account in its own (XEP-0163).
+
+    ``def handler(self, sender: JID, event: Published) -> None``: the bare JID is the account's
+    whose node it is, of somebody who shares presence with us and isn't blocked. That we want to be
+    told (``NODE+notify``) is advertised as long as the plugin is loaded. What a contact publishes
+    is theirs to choose, and to change as often as they like.
+    """
+    return _mark("contact", node)
+
+
 def question(kind: str) -> Callable[[Handler], Handler]:
     """Take the answer to a question of a kind that ``host.ask`` asked, perhaps long ago.
 

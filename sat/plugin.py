@@ -36,6 +36,7 @@ from sat.handlers import (
     Mark,
     Read,
     Stage,
+    contact_event,
     conversation_read,
     file_method,
     iq_get,
@@ -92,6 +93,7 @@ __all__ = [
     "StoredMessage",
     "Transfer",
     "command",
+    "contact_event",
     "conversation_read",
     "file_method",
     "iq_get",
@@ -264,11 +266,38 @@ class Host(Protocol):
         :raises StanzaError: if the server refuses
         """
 
-    def retrieve(self, node: str) -> Awaitable[Mapping[str, Element]]:
-        """Return the payloads of a node of the account by the ids of their items (XEP-0163).
+    def share(self, node: str, id: str, payload: Element) -> Awaitable[None]:
+        """Publish the one item of a node that those who see our presence may read (XEP-0163).
+
+        A node that is there stays as open as the person's other programs have made it.
 
         :raises StanzaError: if the server refuses
         """
+
+    def retract(self, node: str, id: str) -> Awaitable[None]:
+        """Take an item of the account's node back.
+
+        :raises StanzaError: if the server refuses
+        """
+
+    def retrieve(
+        self, node: str, *, owner: JID | None = None, id: str | None = None
+    ) -> Awaitable[Mapping[str, Element]]:
+        """Return the payloads of a node by the ids of their items (XEP-0163); none without node.
+
+        :param owner: the bare JID of whose node it is; without it, the account
+        :param id: of the one item that is wanted
+        :raises StanzaError: if the server refuses
+        """
+
+    def keep(self, name: str, data: bytes) -> None:
+        """Keep what can be fetched again, as long as there is room; a full disk keeps nothing.
+
+        :param name: of hexadecimal digits, such as a hash
+        """
+
+    def kept(self, name: str) -> bytes | None:
+        """Return what was kept, if it is there still; a crash or a person may have damaged it."""
 
     def put(
         self, url: str, headers: dict[str, str], descriptor: int, progress: Callable[[int], None]

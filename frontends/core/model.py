@@ -50,6 +50,7 @@ class Model:
         self.state, gone = reducers.resumed(self.state), self.state
         changes = Changes(
             presence=set(gone.presence),
+            avatars=set(gone.avatars),
             occupants={(*key, nick) for key, nicks in gone.occupants.items() for nick in nicks},
         )
         self._tell(changes)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from sat.bridge import events
+from sat.bridge.client import UnknownEvent
 from sat.bridge.model import (
     Contact,
     Conversation,
@@ -165,7 +167,8 @@ def _profile_removed(draft: Draft, event: events.ProfileRemoved) -> None:
                 if one.profile == name and one.rev <= event.data.rev
             ],
         )
-    _drop(draft, "presence", [key for key in draft["presence"] if key[0] == name])
+    for part in ("presence", "avatars"):
+        _drop(draft, part, [key for key in draft[part] if key[0] == name])
     for key in [key for key in draft["occupants"] if key[0] == name]:
         draft.changes.occupants |= {(*key, nick) for nick in draft["occupants"][key]}
         draft.forget_room(key)
@@ -222,6 +225,33 @@ def _presence_changed(draft: Draft, event: events.PresenceChanged) -> None:
     draft.changes.presence.add(key)
 
 
+class _Avatar(msgspec.Struct):
+    """What an event of the plugin says, whose own type may not be there."""
+
+    profile: str
+    jid: str
+    hash: str = ""
+
+
+def _avatar_changed(draft: Draft, told: object) -> None:
+    one = msgspec.convert(told, _Avatar)
+    key = (one.profile, one.jid)
+    if draft["avatars"].get(key, "") == one.hash:
+        return
+    if one.hash:
+        draft.edit("avatars")[key] = one.hash
+    else:
+        del draft.edit("avatars")[key]
+    draft.changes.avatars.add(key)
+
+
+def _of_plugin(draft: Draft, event: UnknownEvent) -> None:
+    change = _OF_PLUGINS.get(event.name)
+    if change is not None:
+        with suppress(msgspec.ValidationError):
+            change(draft, event.data)
+
+
 def _transfer_progressed(draft: Draft, event: events.TransferProgressed) -> None:
     old = draft["transfers"].get(event.data.id)
     if old is None or old.done >= event.data.done:
@@ -256,7 +286,10 @@ PUTS: Mapping[type, Callable[..., None]] = {
     Room: _put_room,
     Transfer: _put_transfer,
 }
+#: Events that plugins define, by their names: what can't be read changes nothing.
+_OF_PLUGINS: Mapping[str, Callable[[Draft, object], None]] = {"avatar.changed": _avatar_changed}
 CHANGES: Mapping[type[events.Event], Callable[..., None]] = {
+    UnknownEvent: _of_plugin,
     events.ConversationChanged: _put_data,
     events.MessageChanged: _put_data,
     events.OccupantChanged: _occupant_changed,

@@ -40,7 +40,9 @@ class State(msgspec.Struct, frozen=True):
     """All that a frontend knows. Its mappings are never changed in place.
 
     Of messages it knows the last of each conversation: who shows more keeps them
-    (:mod:`sat.frontends.core.views.chat`). ``occupants`` holds who is in each room, by nick.
+    (:mod:`sat.frontends.core.views.chat`). ``avatars`` holds the hashes of the pictures that
+    people have, as far as a plugin tells of them; ``avatar.get`` gives one. ``occupants`` holds who
+    is in each room, by nick.
     ``gone`` remembers the ``rev`` of what was removed, so that nothing older brings it back; a
     profile's removal stands for all that it had.
     """
@@ -49,6 +51,7 @@ class State(msgspec.Struct, frozen=True):
     conversations: Mapping[Key, Conversation] = {}
     roster: Mapping[Key, Contact] = {}
     presence: Mapping[Key, Presence] = {}
+    avatars: Mapping[Key, str] = {}
     rooms: Mapping[Key, Room] = {}
     occupants: Mapping[Key, Mapping[str, Occupant]] = {}
     transfers: Mapping[str, Transfer] = {}
@@ -71,6 +74,7 @@ class Changes(msgspec.Struct):
     conversations: set[Key] = set()
     roster: set[Key] = set()
     presence: set[Key] = set()
+    avatars: set[Key] = set()
     rooms: set[Key] = set()
     occupants: set[tuple[str, str, str]] = set()
     transfers: set[str] = set()
@@ -147,7 +151,7 @@ def resumed(state: State) -> State:
 
     What is not in the log may have changed meanwhile; what it is now is told anew.
     """
-    return msgspec.structs.replace(state, presence={}, occupants={})
+    return msgspec.structs.replace(state, presence={}, avatars={}, occupants={})
 
 
 def put(state: State, found: Object) -> State:

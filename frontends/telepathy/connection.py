@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import ClassVar
 
 from sat.bridge.errors import CommandError
+from sat.frontends.telepathy.avatars import Avatars
 from sat.frontends.telepathy.channels import Channels
 from sat.frontends.telepathy.contacts import Aliasing, ContactList, Contacts, SimplePresence
 from sat.frontends.telepathy.exported import Exported, Part, Sender, method, typed
@@ -13,6 +14,7 @@ from sat.frontends.telepathy.people import People
 from sat.frontends.telepathy.session import Leases, Session, Struct, find_profile, told
 from sat.frontends.telepathy.spec import (
     ALIASING,
+    AVATARS,
     CONNECTION,
     CONTACT_LIST,
     CONTACTS,
@@ -28,7 +30,7 @@ from sat.frontends.telepathy.spec import (
 from sat.frontends.telepathy.waiting import Waiting, log_failure, spawn
 
 #: What it has besides the interface of every connection.
-INTERFACES = (REQUESTS, CONTACTS, CONTACT_LIST, PRESENCE, ALIASING)
+INTERFACES = (REQUESTS, CONTACTS, CONTACT_LIST, PRESENCE, ALIASING, AVATARS)
 #: Seconds for the login: a client waits no longer than 25 for an answer that depends on it.
 _LOGIN = 20.0
 
@@ -77,6 +79,7 @@ class Connection(Exported):
             (
                 *(self._own, self.channels, contacts, self._list, self._presence),
                 Aliasing(self.people),
+                Avatars(self.people),
             ),
         )
 

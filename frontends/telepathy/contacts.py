@@ -7,6 +7,7 @@ from sat.frontends.telepathy.exported import Part, method, typed
 from sat.frontends.telepathy.people import OFFLINE, SHOWS, UNKNOWN, People
 from sat.frontends.telepathy.spec import (
     ALIASING,
+    AVATARS,
     CONNECTION,
     CONTACT_LIST,
     CONTACTS,
@@ -26,7 +27,7 @@ class Contacts(Part):
 
     NAME = CONTACTS
     PROPERTIES: ClassVar[Mapping[str, str]] = {"ContactAttributeInterfaces": "as"}
-    INTERFACES = (CONNECTION, CONTACT_LIST, PRESENCE, ALIASING)
+    INTERFACES = (CONNECTION, CONTACT_LIST, PRESENCE, ALIASING, AVATARS)
 
     def __init__(self, people: People) -> None:
         self._people = people
@@ -58,6 +59,9 @@ class Contacts(Part):
         found = {f"{CONNECTION}/contact-id": typed("s", people.handles.name(handle))}
         if ALIASING in interfaces:
             found[f"{ALIASING}/alias"] = typed("s", people.alias(handle))
+        token = people.token(handle)
+        if AVATARS in interfaces and token is not None:
+            found[f"{AVATARS}/token"] = typed("s", token)
         if PRESENCE in interfaces:
             found[f"{PRESENCE}/presence"] = typed("(uss)", people.presence(handle))
         if CONTACT_LIST in interfaces:

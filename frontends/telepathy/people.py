@@ -31,11 +31,13 @@ class People:
         self._contacts: dict[int, Struct] = {}
         self._presences: dict[int, dict[str, Struct]] = {}
         self._requests: dict[int, Struct] = {}
-        #: Are told of changes: whose subscriptions, presence, and alias.
+        self._tokens: dict[int, str] = {}
+        #: Are told of changes: whose subscriptions, presence, alias, and picture.
         self.listed: Callable[[int], None] = _nobody
         self.unlisted: Callable[[int], None] = _nobody
         self.shown: Callable[[int], None] = _nobody
         self.named: Callable[[int], None] = _nobody
+        self.pictured: Callable[[int], None] = _nobody
 
     def load(self, state: Struct, own: Struct) -> None:
         """Take over the state that the connection begins with, and the profile."""
@@ -55,6 +57,8 @@ class People:
             self._contact_removed(self.handles.of(str(data["name"])))
         elif type_ == "presence.changed":
             self._presence_changed(data)
+        elif type_ == "avatar.changed":
+            self._avatar_changed(self.handles.of(str(data["jid"])), str(data.get("hash") or ""))
         elif type_ == "question.added" and self._asked(data):
             self.listed(self.handles.of(str(data["peer"])))
         elif type_ == "question.closed":
@@ -93,6 +97,11 @@ class People:
             del self._presences[handle]
         if self.presence(handle) != before:
             self.shown(handle)
+
+    def _avatar_changed(self, handle: int, token: str) -> None:
+        if self._tokens.get(handle) != token:
+            self._tokens[handle] = token
+            self.pictured(handle)
 
     def _asked(self, question: Struct) -> bool:
         if question.get("kind") != _REQUEST or not question.get("peer"):
@@ -135,6 +144,10 @@ class People:
         """Return what they are called: the name in the roster, or the first part of the address."""
         name = self._contacts.get(handle, {}).get("name")
         return text(name or self.handles.name(handle).partition("@")[0])
+
+    def token(self, handle: int) -> str | None:
+        """Return what stands for their picture: "" if they have none, None if it isn't known."""
+        return self._tokens.get(handle)
 
     def presence(self, handle: int) -> tuple[int, str, str]:
         """Return what they show: the kind, its name, and the words with it."""

@@ -19,6 +19,7 @@ CONTACTS = f"{CONNECTION}.Interface.Contacts"
 CONTACT_LIST = f"{CONNECTION}.Interface.ContactList"
 PRESENCE = f"{CONNECTION}.Interface.SimplePresence"
 ALIASING = f"{CONNECTION}.Interface.Aliasing"
+AVATARS = f"{CONNECTION}.Interface.Avatars"
 
 CHANNEL = f"{TELEPATHY}.Channel"
 TEXT = f"{CHANNEL}.Type.Text"

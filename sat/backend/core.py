@@ -9,6 +9,7 @@ from random import Random
 from twisted.internet.interfaces import IReactorFromThreads
 
 from sat.backend.blobs import Blobs
+from sat.backend.cache import Cache
 from sat.backend.descriptions import Descriptions
 from sat.backend.hub import Hub
 from sat.backend.journal import Journal
@@ -38,3 +39,4 @@ class Core:
     waiters: StateWaiters
     blobs: Blobs
     descriptions: Descriptions
+    cache: Cache

@@ -19,6 +19,7 @@ from twisted.logger import Logger
 import sat
 from sat.backend.accounts import Accounts
 from sat.backend.blobs import Blobs
+from sat.backend.cache import Cache
 from sat.backend.conversations import Conversations, latest
 from sat.backend.core import Core
 from sat.backend.descriptions import Descriptions
@@ -123,6 +124,7 @@ class Daemon:
             waiters=StateWaiters(journal),
             blobs=Blobs(Path(home.data)),
             descriptions=Descriptions(store, journal),
+            cache=Cache(Path(home.cache)),
         )
         self.profiles = Profiles(self._core)
         self.dispatcher = Dispatcher(self.profiles.choose, journal, translate)

@@ -13,7 +13,7 @@ from twisted.logger import Logger
 from sat.backend.adding import Archived, NewMessage, add_message
 from sat.backend.arrival import Arrival
 from sat.backend.history import NO_EXTRA, Extra
-from sat.backend.pep import personal
+from sat.backend.pep import of_contact, personal
 from sat.backend.tasks import spawn
 from sat.backend.transaction import Transaction
 from sat.bridge.model import Attachment, Direction, Message, MessageState, MessageType
@@ -165,6 +165,9 @@ class Inbox:
             event = personal(live, incoming)
             if event is not None:
                 live.plugins.published(event)
+            told = of_contact(live, incoming)
+            if told is not None:
+                live.plugins.published_by(*told)
             if one.is_news:
                 yield from live.plugins.message(_NOTIFY, incoming)
             self._handled(arrival)

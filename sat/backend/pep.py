@@ -1,4 +1,4 @@
-"""What the account keeps on its server for its own programs (XEP-0163, XEP-0223)."""
+"""What the account and its contacts keep in nodes of their own (XEP-0163, XEP-0223)."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from sat.bridge.errors import CommandError
 from sat.plugin import Incoming
 from sat.xmpp.pubsub import (
     NS_OPTIONS,
+    SHARED,
     Published,
     fetch,
     is_precondition,
@@ -17,7 +18,9 @@ from sat.xmpp.pubsub import (
     read_event,
     read_fetched,
 )
-from sat.xmpp.stanza import Element, StanzaError
+from sat.xmpp.pubsub import publish as publish_item
+from sat.xmpp.pubsub import retract as retract_item
+from sat.xmpp.stanza import JID, Element, StanzaError
 
 if TYPE_CHECKING:
     from sat.backend.live import LiveProfile
@@ -48,15 +51,50 @@ async def publish(live: LiveProfile, node: str, id: str, payload: Element) -> No
         await live.request(publish_private(node, id, payload), _TIMEOUT)
 
 
-async def retrieve(live: LiveProfile, node: str) -> Mapping[str, Element]:
-    """Return the payloads of a node's items by their ids; none if there is no such node.
+async def share(live: LiveProfile, node: str, id: str, payload: Element) -> None:
+    """Publish an item that those who see our presence may read, in place of the one before.
+
+    A node that is there stays as the person's other programs have set it.
 
     :raises StanzaError: if the server refuses
     :raises NotConnected: if there is no stream
     :raises TimeoutError: if no answer comes
     """
+    # Without options a new node is for those alone as well (XEP-0163, section 5).
+    if NS_OPTIONS in (await live.disco.info(live.jid)).features:
+        try:
+            await live.request(publish_item(node, id, payload, SHARED), _TIMEOUT)
+        except StanzaError as error:
+            if not is_precondition(error):
+                raise
+        else:
+            return
+    await live.request(publish_item(node, id, payload), _TIMEOUT)
+
+
+async def retract(live: LiveProfile, node: str, id: str) -> None:
+    """Take an item back.
+
+    :raises StanzaError: if the server refuses
+    :raises NotConnected: if there is no stream
+    :raises TimeoutError: if no answer comes
+    """
+    await live.request(retract_item(node, id), _TIMEOUT)
+
+
+async def retrieve(
+    live: LiveProfile, node: str, owner: JID | None = None, id: str | None = None
+) -> Mapping[str, Element]:
+    """Return the payloads of a node's items by their ids; none if there is no such node.
+
+    :param owner: the bare JID of whose node it is, if it isn't the account's
+    :param id: of the one item that is wanted
+    :raises StanzaError: if the server refuses
+    :raises NotConnected: if there is no stream
+    :raises TimeoutError: if no answer comes
+    """
     try:
-        answer = await live.request(fetch(node), _TIMEOUT)
+        answer = await live.request(fetch(node, owner, id), _TIMEOUT)
     except StanzaError as error:
         if error.condition == "item-not-found":
             return {}
@@ -70,8 +108,29 @@ def personal(live: LiveProfile, incoming: Incoming) -> Published | None:
     Anyone can send such a message: it counts from the own bare JID alone, and not out of a copy or
     an archive (CVE-2023-28686).
     """
-    if incoming.copied or incoming.archived:
+    if not _is_news(incoming):
         return None
     if incoming.stanza.from_ is not None and incoming.stanza.from_ != live.jid:
         return None
     return read_event(incoming.stanza)
+
+
+def of_contact(live: LiveProfile, incoming: Incoming) -> tuple[JID, Published] | None:
+    """Return what a contact, or the account itself, published, and who it was.
+
+    It counts from their bare JID alone: a node is an account's, and its server speaks for it.
+    """
+    sender = incoming.stanza.from_ or live.jid
+    if not _is_news(incoming) or not _may_tell(live, sender):
+        return None
+    event = read_event(incoming.stanza)
+    return None if event is None else (sender, event)
+
+
+def _may_tell(live: LiveProfile, sender: JID) -> bool:
+    # Messages of the blocked don't come so far.
+    return sender == live.jid or (sender.resource is None and live.roster.shares_presence(sender))
+
+
+def _is_news(incoming: Incoming) -> bool:
+    return not (incoming.copied or incoming.archived)

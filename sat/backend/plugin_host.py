@@ -10,6 +10,7 @@ from sat.backend.plugin_services import PluginServices
 from sat.bridge.errors import CommandError
 from sat.bridge.model import Message as StoredMessage
 from sat.plugin import (
+    JID,
     Element,
     Identity,
     Incoming,
@@ -118,7 +119,8 @@ class PluginHost:
 
     def features(self) -> list[str]:
         """Return all features that plugins advertise, and the nodes they want to be told of."""
-        nodes = [handler.mark.key[0] for handler in self._handlers.get("personal", ())]
+        wanting = (*self._handlers.get("personal", ()), *self._handlers.get("contact", ()))
+        nodes = [handler.mark.key[0] for handler in wanting]
         features = [f"{node}+notify" for node in nodes]
         for name, plugin in self._plugins.items():
             self._guard(name, "advertised", _add_advertised, plugin, features)
@@ -246,6 +248,12 @@ class PluginHost:
         for handler in self._handlers.get("personal", ()):
             if handler.mark.key == (event.node,):
                 self._guard(handler.plugin, handler.attribute, handler.function, event)
+
+    def published_by(self, sender: JID, event: Published) -> None:
+        """Let plugins know what a contact published, or the account itself."""
+        for handler in self._handlers.get("contact", ()):
+            if handler.mark.key == (event.node,):
+                self._guard(handler.plugin, handler.attribute, handler.function, sender, event)
 
     def file_methods(self) -> list[tuple[str, Callable[..., Awaitable[str]]]]:
         """Return the ways to send a file, the best first, each with its plugin's name."""

@@ -125,8 +125,22 @@ class PluginServices:
     async def publish(self, node: str, id: str, payload: Element) -> None:
         await pep.publish(self._live, node, id, payload)
 
-    async def retrieve(self, node: str) -> Mapping[str, Element]:
-        return await pep.retrieve(self._live, node)
+    async def share(self, node: str, id: str, payload: Element) -> None:
+        await pep.share(self._live, node, id, payload)
+
+    async def retract(self, node: str, id: str) -> None:
+        await pep.retract(self._live, node, id)
+
+    async def retrieve(
+        self, node: str, *, owner: JID | None = None, id: str | None = None
+    ) -> Mapping[str, Element]:
+        return await pep.retrieve(self._live, node, owner, id)
+
+    def keep(self, name: str, data: bytes) -> None:
+        self._live.core.cache.put(self.profile, name, data)
+
+    def kept(self, name: str) -> bytes | None:
+        return self._live.core.cache.get(self.profile, name)
 
     async def supports(self, jid: JID, feature: str) -> bool:
         return await self._live.capabilities.supports(jid, feature)

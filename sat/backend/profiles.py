@@ -337,6 +337,7 @@ class Profiles:
             tx.emit(name, ProfileRemoved(Removed(profile=name, name=name, rev=tx.rev)))
 
         await self._core.journal.commit(remove, before_events=lambda _: self._drop(live))
+        self._core.cache.forget(name)
         await self._core.passwords.delete(name)
 
     # ----

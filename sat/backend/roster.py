@@ -81,6 +81,7 @@ _MAX_VERSION = 1024
 
 #: The subscriptions of those who see our presence.
 _SEEING = ("from", "both")
+_SHARING = ("to", "from", "both")
 
 
 class Roster:
@@ -120,6 +121,11 @@ class Roster:
         """Tell whether we see someone's presence, or asked to: who asks is content to be seen."""
         contact = self._contacts.get(jid.userhost())
         return contact is not None and (contact.ask or contact.subscription in ("to", "both"))
+
+    def shares_presence(self, jid: JID) -> bool:
+        """Tell whether presence goes between someone and us, either way, or we asked for theirs."""
+        contact = self._contacts.get(jid.userhost())
+        return contact is not None and (contact.ask or contact.subscription in _SHARING)
 
     # ---- from the server
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sat.xmpp.namespaces import NS_FORM
-from sat.xmpp.stanza import Element, Iq, Message, StanzaError
+from sat.xmpp.stanza import JID, Element, Iq, Message, StanzaError
 
 NS_PUBSUB = "http://jabber.org/protocol/pubsub"
 NS_EVENT = f"{NS_PUBSUB}#event"
@@ -23,6 +23,12 @@ PRIVATE = {
     "pubsub#max_items": "max",
     "pubsub#send_last_published_item": "never",
     "pubsub#access_model": "whitelist",
+}
+#: What lets those who see our presence read a node's one item (XEP-0060, section 4.5; XEP-0084).
+#: One item is what a node has by itself; ejabberd 23.01 refuses to be told so.
+SHARED = {
+    "pubsub#persist_items": "true",
+    "pubsub#access_model": "presence",
 }
 #: More items than any node of ours has; what is beyond is left out.
 _MAX_ITEMS = 2000
@@ -37,12 +43,28 @@ class Published:
     retracted: tuple[str, ...] = ()
 
 
-def publish_private(node: str, id: str, payload: Element) -> Iq:
-    """Return the request that sets one item, which nobody else may read."""
+def publish(node: str, id: str, payload: Element, options: Mapping[str, str] | None = None) -> Iq:
+    """Return the request that sets one item.
+
+    :param options: what the node must be like; any node does without them
+    """
     pubsub = Element((NS_PUBSUB, "pubsub"))
     item = pubsub.add("publish", node=node).add("item", id=id)
     item.children.append(payload)
-    pubsub.add("publish-options").children.append(_form(NS_OPTIONS))
+    if options is not None:
+        pubsub.add("publish-options").children.append(_form(NS_OPTIONS, options))
+    return Iq(type="set", extensions=[pubsub])
+
+
+def publish_private(node: str, id: str, payload: Element) -> Iq:
+    """Return the request that sets one item, which nobody else may read."""
+    return publish(node, id, payload, PRIVATE)
+
+
+def retract(node: str, id: str) -> Iq:
+    """Return the request that takes one item back (XEP-0060, section 7.2)."""
+    pubsub = Element((NS_PUBSUB, "pubsub"))
+    pubsub.add("retract", node=node).add("item", id=id)
     return Iq(type="set", extensions=[pubsub])
 
 
@@ -50,15 +72,21 @@ def make_private(node: str) -> Iq:
     """Return the request that changes a node which others can read (XEP-0060, section 8.2)."""
     pubsub = Element((NS_OWNER, "pubsub"))
     configure = pubsub.add("configure", node=node)
-    configure.children.append(_form(f"{NS_PUBSUB}#node_config"))
+    configure.children.append(_form(f"{NS_PUBSUB}#node_config", PRIVATE))
     return Iq(type="set", extensions=[pubsub])
 
 
-def fetch(node: str) -> Iq:
-    """Return the request for all items of a node."""
+def fetch(node: str, owner: JID | None = None, id: str | None = None) -> Iq:
+    """Return the request for items of a node.
+
+    :param owner: the bare JID of whose node it is, if it isn't our own
+    :param id: of the one item; all without it
+    """
     pubsub = Element((NS_PUBSUB, "pubsub"))
-    pubsub.add("items", node=node)
-    return Iq(type="get", extensions=[pubsub])
+    items = pubsub.add("items", node=node)
+    if id is not None:
+        items.add("item", id=id)
+    return Iq(type="get", to=owner, extensions=[pubsub])
 
 
 def read_fetched(answer: Element | None) -> dict[str, Element]:
@@ -93,9 +121,9 @@ def _read_items(items: Element, namespace: str) -> dict[str, Element]:
     return found
 
 
-def _form(form_type: str) -> Element:
+def _form(form_type: str, options: Mapping[str, str]) -> Element:
     form = Element((NS_FORM, "x"), {"type": "submit"})
     form.add("field", var="FORM_TYPE", type="hidden").add("value", text=form_type)
-    for name, value in PRIVATE.items():
+    for name, value in options.items():
         form.add("field", var=name).add("value", text=value)
     return form

@@ -19,6 +19,7 @@ FEATURES = {
     "jabber:iq:version": "0092",
     "jabber:x:conference": "0249",
     "jabber:x:oob": "0066",
+    "urn:xmpp:avatar:metadata+notify": "0084",
     "urn:xmpp:bookmarks:1+notify": "0402",
     "urn:xmpp:caps": "0390",
     "urn:xmpp:chat-markers:0": "0333",

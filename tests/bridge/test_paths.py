@@ -44,6 +44,7 @@ def test_an_empty_sat_home_counts_as_unset(value, xdg):
     [
         {},
         {"XDG_DATA_HOME": "/d", "XDG_CONFIG_HOME": "/c", "XDG_STATE_HOME": "/s"},
+        {"XDG_CACHE_HOME": "/k"},
         {"XDG_RUNTIME_DIR": "/r"},
     ],
 )
@@ -54,6 +55,7 @@ def test_the_xdg_directories_are_those_of_platformdirs(xdg, monkeypatch, set_):
     assert home.data == platformdirs.user_data_dir("sat")
     assert home.config == platformdirs.user_config_dir("sat")
     assert home.state == platformdirs.user_state_dir("sat")
+    assert home.cache == platformdirs.user_cache_dir("sat")
     assert os.path.dirname(home.log) == platformdirs.user_log_dir("sat")
     if "XDG_RUNTIME_DIR" in set_:
         assert home.socket == "/r/sat/bridge.sock"

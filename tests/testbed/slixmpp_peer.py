@@ -6,6 +6,7 @@ arguments. It prints what it sees, a JSON object a line.
 """
 
 import asyncio
+import base64
 import contextlib
 import json
 import sys
@@ -27,8 +28,8 @@ class Peer(slixmpp.ClientXMPP):
         self.ca_certs = Path(ca)
         self.enable_direct_tls = False
         for plugin in (
-            *("0004", "0030", "0045", "0092", "0115", "0184", "0199", "0280", "0297", "0313"),
-            "0359",
+            *("0004", "0030", "0045", "0060", "0084", "0092", "0115", "0163", "0184", "0199"),
+            *("0280", "0297", "0313", "0359"),
         ):
             self.register_plugin(f"xep_{plugin}")
         self.auto_authorize = None
@@ -39,6 +40,7 @@ class Peer(slixmpp.ClientXMPP):
         self.add_event_handler("receipt_received", self._receipt)
         self.add_event_handler("carbon_received", self._carbon)
         self.add_event_handler("carbon_sent", self._carbon)
+        self.add_event_handler("avatar_metadata_publish", self._avatar)
 
     async def _started(self, _: object) -> None:
         await self.get_roster()
@@ -129,6 +131,34 @@ class Peer(slixmpp.ClientXMPP):
 
     def do_invite(self, room: str, to: str, reason: str) -> None:
         self["xep_0045"].invite(slixmpp.JID(room), slixmpp.JID(to), reason)
+
+    def _avatar(self, message: Any) -> None:
+        infos = message.xml.iter("{urn:xmpp:avatar:metadata}info")
+        hashes = [info.get("id") for info in infos]
+        self._say("avatar", sender=str(message["from"].bare), hash=hashes[0] if hashes else "")
+
+    async def do_picture(self, data: str) -> None:
+        """Have a picture, given in base64 (XEP-0084)."""
+        picture = base64.b64decode(data)
+        plugin = self["xep_0084"]
+        await plugin.publish_avatar(picture)
+        hash_ = plugin.generate_id(picture)
+        info = {"id": hash_, "type": "image/png", "bytes": len(picture)}
+        await plugin.publish_avatar_metadata([info])
+        self._say("pictured", hash=hash_)
+
+    async def do_no_picture(self) -> None:
+        await self["xep_0084"].stop()
+        self._say("pictured", hash="")
+
+    async def do_look(self, jid: str, hash_: str) -> None:
+        """Say what somebody's picture is, in base64; nothing if it isn't there."""
+        data = b""
+        with contextlib.suppress(IqError):
+            found = await self["xep_0084"].retrieve_avatar(slixmpp.JID(jid), hash_)
+            for item in found["pubsub"]["items"]:
+                data = item["avatar_data"]["value"]
+        self._say("picture", hash=hash_, data=base64.b64encode(data).decode())
 
     def do_show(self, show: str, status: str) -> None:
         self.send_presence(pshow=show, pstatus=status)

@@ -76,6 +76,22 @@ PEOPLE = (
         show="presences",
         aliases=("presence show",),
     ),
+    Command("avatar list", "List who has which picture, by its hash."),
+    Command(
+        "avatar get",
+        "Keep a contact's picture, or your own, as a file; none is written over.",
+        (_JID,),
+        (Option("--to", "_path", "PATH", "where to keep it, or in which folder", kind="path"),),
+        run="avatars.get",
+    ),
+    Command(
+        "avatar set",
+        "Have a picture, which those see who see your presence.",
+        (Argument("FILE", "_file", "a PNG of at most 96 KiB", kind="path"),),
+        run="avatars.change",
+        acts=True,
+    ),
+    Command("avatar clear", "Have no picture any more.", acts=True),
     Command(
         "disco info",
         "Show what a server, an account or a contact's device is and can do.",

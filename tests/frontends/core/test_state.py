@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sat.bridge import events
+from sat.bridge.client import UnknownEvent
 from sat.bridge.model import (
     Contact,
     Conversation,
@@ -27,6 +28,7 @@ from sat.bridge.model import (
 from sat.frontends.core.state import (
     State,
     apply,
+    apply_all,
     from_snapshot,
     put,
     resumed,
@@ -211,6 +213,38 @@ def test_an_unknown_event_changes_nothing():
 
     state = run(events.ProfileChanged(ALICE))
     assert apply(state, MoonChanged(1)) is state
+
+
+def pictured(hash: str = "", name: str = "avatar.changed", **more) -> UnknownEvent:
+    return UnknownEvent(name, {"profile": "alice", "jid": "bob@x", "hash": hash, **more})
+
+
+def test_which_pictures_people_have_is_known_as_long_as_it_is_told():
+    state = run(pictured("a1", type="image/png"), pictured("a2"), pictured("c", jid="carol@x"))
+    assert state.avatars == {BOB: "a2", ("alice", "carol@x"): "c"}
+    _, changes = apply_all(state, [(pictured("a2"), None)])
+    assert not changes
+    _, changes = apply_all(state, [(pictured(), None)])
+    assert changes.avatars == {BOB}
+    assert run(pictured(), state=state).avatars == {("alice", "carol@x"): "c"}
+    assert resumed(state).avatars == {}
+    gone = events.ProfileRemoved(Removed(profile="alice", name="alice", rev=9))
+    assert run(events.ProfileChanged(ALICE), gone, state=state).avatars == {}
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        pictured(),
+        pictured("a1", name="moon.changed"),
+        pictured("a1", jid=7),
+        UnknownEvent("avatar.changed", ["a1"]),
+        UnknownEvent("avatar.changed", None),
+    ],
+)
+def test_an_event_of_a_plugin_that_cannot_be_read_changes_nothing(event):
+    state = run(events.ProfileChanged(ALICE))
+    assert apply(state, event) is state
 
 
 JIDS = st.sampled_from(["bob@x", "carol@x"])
