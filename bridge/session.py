@@ -224,9 +224,8 @@ class Session:
         own = OWN_CALLS.get(request.method)
         if not self._greeted and request.method not in ("session.hello", "session.pair"):
             raise CommandError("usage.hello", "say session.hello first, with the api you speak")
-        if own is None:
-            return self._dispatcher.run(call, request.params)
-        return self._run_own(own, request)
+        run = self._dispatcher.run
+        return run(call, request.params) if own is None else self._run_own(own, request)
 
     async def _run_own(self, own: CommandSpec, request: Request) -> bytes | None:
         arguments, _, _ = own.decode(request.params)

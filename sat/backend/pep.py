@@ -45,10 +45,13 @@ async def publish(live: LiveProfile, node: str, id: str, payload: Element) -> No
     try:
         await live.request(request, _TIMEOUT)
     except StanzaError as error:
-        if not is_precondition(error):
-            raise
+        if is_precondition(error):
+            await live.request(make_private(node), _TIMEOUT)
+            await live.request(publish_private(node, id, payload), _TIMEOUT)
+            return
+        # Some servers know few publish options; the node keeps one item until it is told.
+        await live.request(publish_private(node, id, payload, few=True), _TIMEOUT)
         await live.request(make_private(node), _TIMEOUT)
-        await live.request(publish_private(node, id, payload), _TIMEOUT)
 
 
 async def share(live: LiveProfile, node: str, id: str, payload: Element) -> None:

@@ -24,6 +24,7 @@ PRIVATE = {
     "pubsub#send_last_published_item": "never",
     "pubsub#access_model": "whitelist",
 }
+_NEEDED = ("pubsub#persist_items", "pubsub#access_model")
 #: What lets those who see our presence read a node's one item (XEP-0060, section 4.5; XEP-0084).
 #: One item is what a node has by itself; ejabberd 23.01 refuses to be told so.
 SHARED = {
@@ -56,9 +57,13 @@ def publish(node: str, id: str, payload: Element, options: Mapping[str, str] | N
     return Iq(type="set", extensions=[pubsub])
 
 
-def publish_private(node: str, id: str, payload: Element) -> Iq:
-    """Return the request that sets one item, which nobody else may read."""
-    return publish(node, id, payload, PRIVATE)
+def publish_private(node: str, id: str, payload: Element, few: bool = False) -> Iq:
+    """Return the request that sets one item, which nobody else may read.
+
+    :param few: with those options alone without which it may not be published
+    """
+    options = {name: value for name, value in PRIVATE.items() if not few or name in _NEEDED}
+    return publish(node, id, payload, options)
 
 
 def retract(node: str, id: str) -> Iq:

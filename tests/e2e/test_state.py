@@ -7,6 +7,8 @@ from twisted.internet.defer import Deferred
 
 from sat.bridge.client import connect
 from sat.frontends.core.state import State, apply, from_snapshot
+from tests.testbed.processes import wait_until
+from tests.testbed.stranger import Stranger
 
 # A snapshot leaves out transfers that have ended: who saw the end may show them on.
 PARTS = ("profiles", "conversations", "roster", "questions", "options")
@@ -91,3 +93,25 @@ async def test_a_deleted_profile_is_gone_with_all_that_it_had(attach, server, da
     for part in PARTS:
         assert getattr(frontend.state, part) == getattr(late.state, part), part
     assert not [key for key in frontend.state.conversations if key[0] == alice]
+
+
+def test_what_is_read_is_known_to_the_accounts_other_programs(server, daemon, people):
+    """Of several conversations, and by a program that isn't ours (XEP-0490)."""
+    alice, bob, carol = people("alice", "bob", "carol")
+    for name in (alice, bob, carol):
+        daemon.profile(name, server)
+    daemon.jp("option", "set", "displayed.delay", "0")
+    peers = sorted(server.jid(name) for name in (bob, carol))
+    with Stranger(server, alice, "other") as other:
+        for name in (bob, carol):
+            daemon.jp("-p", name, "message", "send", server.jid(alice), "read me")
+        assert wait_until(lambda: len(daemon.json("-p", alice, "conversation", "list")) == 2, 30)
+        for peer in peers:
+            daemon.jp("-p", alice, "conversation", "read", peer)
+
+        def kept() -> list[str]:
+            other.seen.clear()
+            other.tell("items", "urn:xmpp:mds:displayed:0")
+            return other.expect("items")["ids"]
+
+        assert wait_until(lambda: kept() == peers, 30), kept()

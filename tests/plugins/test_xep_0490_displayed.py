@@ -113,6 +113,33 @@ async def test_a_node_that_others_can_read_is_closed_first(reactor, tmp_path):
         await peer.until(lambda: len(closed) == 2 or None, "It was not published again.")
 
 
+async def test_a_server_that_knows_few_options_keeps_all_of_it_private(reactor, tmp_path):
+    """ejabberd 23.01 refuses to be told how many items a node has while one is published."""
+    async with house(reactor, tmp_path) as home:
+        alice = await two_unread(home, f"{PUBSUB}#publish-options")
+        peer, taken = alice.peer, []
+
+        def take(request) -> None:
+            options = {one.get("var") for one in request.iter("{jabber:x:data}field")}
+            if "pubsub#max_items" in options:
+                why = "<bad-request xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>"
+                peer.answer(request, f"<error type='modify'>{why}</error>", type="error")
+                return
+            assert "pubsub#access_model" in options
+            taken.append(request)
+            peer.answer(request)
+
+        def configure(request) -> None:
+            taken.append({one.get("var") for one in request.iter("{jabber:x:data}field")})
+            peer.answer(request)
+
+        peer.on(PUBLISH, take)
+        peer.on(f"<iq type='set'><pubsub xmlns='{PUBSUB}#owner'/></iq>", configure)
+        await home.call("conversation.read", peer=TO)
+        await peer.until(lambda: len(taken) == 2 or None, "It was not published and kept.")
+        assert {"pubsub#max_items", "pubsub#access_model"} <= taken[1]
+
+
 async def test_what_is_read_elsewhere_is_read_here(reactor, tmp_path):
     async with house(reactor, tmp_path) as home:
         alice = await two_unread(home, f"{PUBSUB}#publish-options")

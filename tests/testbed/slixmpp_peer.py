@@ -160,6 +160,14 @@ class Peer(slixmpp.ClientXMPP):
                 data = item["avatar_data"]["value"]
         self._say("picture", hash=hash_, data=base64.b64encode(data).decode())
 
+    async def do_items(self, node: str) -> None:
+        """Say the ids of what the own account keeps in a node (XEP-0163)."""
+        found = []
+        with contextlib.suppress(IqError):
+            answer = await self["xep_0060"].get_items(self.boundjid.bare, node)
+            found = [item["id"] for item in answer["pubsub"]["items"]]
+        self._say("items", node=node, ids=sorted(found))
+
     def do_show(self, show: str, status: str) -> None:
         self.send_presence(pshow=show, pstatus=status)
 
