@@ -13,7 +13,10 @@ from tests.house import messages
 #: Programs of the bus, which no console is.
 OF_THE_BUS = ("activation.py", "bus.py", "link.py")
 #: What takes a text that it translates, that is translated elsewhere, or that no person is told.
-TAKES_TEXTS = ("_", "mark", "ngettext", "Argument", "Command", "Option", "_log")
+TAKES_TEXTS = ("_", "mark", "ngettext", "Argument", "Command", "Option", "ValueError", "_log")
+SENTENCE = re.compile(r"[A-Za-z]{2} [a-z]{2}|^ ?\(?[a-z]+[:)]$")
+#: The words of a command, or of one for a shell.
+TYPED = re.compile(r"[a-z]+ [a-z]+|pip install .*")
 
 
 @pytest.mark.parametrize("file", messages.files(), ids=lambda file: file.parts[-3])
@@ -61,7 +64,7 @@ def untranslated(tree: ast.AST) -> Iterator[str]:
     if isinstance(tree, ast.Expr) and isinstance(tree.value, ast.Constant):
         return
     if isinstance(tree, ast.Constant) and isinstance(tree.value, str):
-        if re.search(r"[A-Za-z]{2} [a-z]{2}|^ ?[(A-Z]?[a-z]+[.:)]$", tree.value):
+        if SENTENCE.search(tree.value) and not TYPED.fullmatch(tree.value):
             yield tree.value
         return
     for one in ast.iter_child_nodes(tree):
