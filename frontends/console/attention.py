@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING
 
-from sat.frontends.console.texts import ngettext
 from sat.frontends.core.notices import Notice, Notices
 from sat.frontends.core.state import Key
 
@@ -68,7 +67,7 @@ class Attention:
         settings, screen = self._app.settings, self._app.screen
         if notice.urgent and settings.bell:
             screen.bell()
-        title, text = self._words(notice)
+        title, text = notice.title, notice.text
         if notice.kind in ("failure", "question") or not screen.focused:
             look = "error" if notice.kind == "failure" else "dim"
             self._app.tell(f"{title}: {text}", look)
@@ -95,11 +94,3 @@ class Attention:
         self.notices.close()
         if self._desktop is not None:
             self._desktop.close()
-
-    def _words(self, notice: Notice) -> tuple[str, str]:
-        """Return a notice in the person's language, as far as the console writes it."""
-        if notice.kind != "burst":
-            return notice.title, notice.text
-        title = ngettext("{number} new message", "{number} new messages", notice.count)
-        people = ngettext("from {number} person", "from {number} people", notice.people)
-        return title.format(number=notice.count), people.format(number=notice.people)

@@ -12,6 +12,7 @@ from sat.frontends.core.commands.line import (
     Help,
     help_of,
     message_of,
+    summary,
     usage,
 )
 from sat.frontends.core.commands.table import GROUPS
@@ -108,7 +109,7 @@ class Commands:
         for name, words in self.line.short.items():
             told, _count = self.line.find(words.split())
             takes = usage(told).removeprefix(words).strip()
-            found.append((f"/{name} {takes}".strip(), told.summary.partition("\n")[0]))
+            found.append((f"/{name} {takes}".strip(), summary(told)))
         return sorted(found)
 
     async def _run(self, line: str, context: Context) -> None:

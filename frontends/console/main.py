@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from sat.bridge.errors import CommandError
-from sat.frontends.console.texts import _
+from sat.frontends.console.texts import _, share
 
 #: As a shell counts a program that its terminal's end has ended.
 HUNG_UP = 129
@@ -24,6 +24,7 @@ class Arguments(NamedTuple):
 
 def main() -> int:
     """Run primitivus; return its exit code."""
+    share()
     try:
         return _run(sys.argv[1:])
     except CommandError as error:

@@ -1,4 +1,7 @@
-"""Every text that people read, in their language: :func:`_`, and :func:`ngettext` for numbers."""
+"""Every text that people read, in their language: :func:`_`, and :func:`ngettext` for numbers.
+
+The catalogue has what the core says too: :func:`share` hands it over.
+"""
 
 import os
 from pathlib import Path
@@ -29,6 +32,14 @@ _found = _find()
 def _(text: str) -> str:
     """Return a text in the language of the person."""
     return text if _found is None else _found.gettext(text)
+
+
+def share() -> None:
+    """Let the core speak the same language as the console."""
+    if _found is not None:
+        from sat.frontends.core import texts
+
+        texts.use(_found.gettext, _found.ngettext)
 
 
 def ngettext(one: str, many: str, number: int) -> str:

@@ -27,6 +27,7 @@ from sat.frontends.core.attachment import Attachment
 from sat.frontends.core.files import PIECE, open_file, own_name
 from sat.frontends.core.saving import MAX_SIZE, NewFile
 from sat.frontends.core.state import Key
+from sat.frontends.core.texts import _
 
 #: Seconds after the last key until a draft is kept.
 _PAUSE = 1.0
@@ -62,7 +63,7 @@ class Actions:
         :raises CommandError: ``usage.body`` if it is empty; what the daemon refuses
         """
         if not text.strip():
-            raise CommandError("usage.body", "The message is empty, and nothing was sent.")
+            raise CommandError("usage.body", _("The message is empty, and nothing was sent."))
         self.drop_draft(profile, peer)
         return await self._change("message.send", Message, profile=profile, to=peer, body=text)
 
@@ -274,9 +275,8 @@ class Actions:
                 offset += os.pwrite(descriptor, piece, offset)
             return found
         except OSError as error:
-            raise CommandError(
-                "failed.file", f"The file can't be kept here: {error.strerror}."
-            ) from error
+            told = _("The file can't be kept here: {reason}.").format(reason=error.strerror)
+            raise CommandError("failed.file", told) from error
         finally:
             if blob is not None:
                 with contextlib.suppress(CommandError):

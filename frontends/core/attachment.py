@@ -18,6 +18,7 @@ from sat.frontends.core.model import Model
 from sat.frontends.core.observers import enter
 from sat.frontends.core.reach import Reach, Session
 from sat.frontends.core.state import State
+from sat.frontends.core.texts import _
 
 _log = logging.getLogger(__name__)
 _Result = TypeVar("_Result")
@@ -134,7 +135,7 @@ class Attachment:
             # Until Python 3.12, wait_for forgets a cancellation where what it waits for is done.
             for task in left:
                 task.cancel()
-            _, left = await asyncio.wait(left, timeout=_AGAIN)
+            _done, left = await asyncio.wait(left, timeout=_AGAIN)
         self._tell(Link("closed"))
 
     # ---- calls
@@ -204,9 +205,8 @@ class Attachment:
     ) -> _Result:
         session = self._session
         if session is None or not self.is_attached:
-            raise CommandError(
-                "daemon.lost", self.link.sentence or "The daemon is not reached yet."
-            )
+            told = self.link.sentence or _("The daemon is not reached yet.")
+            raise CommandError("daemon.lost", told)
         given = {name: value for name, value in params.items() if value is not None}
         try:
             calling = (
@@ -216,11 +216,12 @@ class Attachment:
             )
             result = await asyncio.wait_for(calling, within)
         except TimeoutError:
-            raise CommandError(
-                "timeout.answer",
-                f"The daemon did not answer {method} within {within:g} seconds; what was asked for "
-                "may still be done.",
-            ) from None
+            told = _(
+                "The daemon did not answer {method} within {seconds} seconds; what was asked for "
+                "may still be done."
+            )
+            told = told.format(method=method, seconds=f"{within:g}")
+            raise CommandError("timeout.answer", told) from None
         self._heard = asyncio.get_running_loop().time()
         return result
 
@@ -251,16 +252,17 @@ class Attachment:
             except CommandError as error:
                 reason = error
             except OSError as error:
-                what = error.strerror or error
-                reason = CommandError("daemon.gone", f"The line to the daemon broke: {what}.")
+                told = _("The line to the daemon broke: {reason}.")
+                told = told.format(reason=error.strerror or error)
+                reason = CommandError("daemon.gone", told)
             except Exception as error:
                 # The frontend goes on, and tells what a person can report.
                 _log.exception("The session with the daemon failed")
-                reason = CommandError(
-                    "failed.session", f"The session failed ({type(error).__name__}: {error})."
-                )
+                told = _("The session failed ({error}).")
+                told = told.format(error=f"{type(error).__name__}: {error}")
+                reason = CommandError("failed.session", told)
             else:
-                reason = CommandError("daemon.gone", "The daemon ended the session.")
+                reason = CommandError("daemon.gone", _("The daemon ended the session."))
             if self.link.phase == "attached":
                 failed = 0
             delay = self._delays[min(failed, len(self._delays) - 1)]
@@ -281,10 +283,9 @@ class Attachment:
         try:
             attached = await asyncio.wait_for(session.attach("state", resume=place), self._timeout)
         except TimeoutError:
-            raise CommandError(
-                "timeout.attach",
-                f"The daemon has not told within {self._timeout:g} seconds what there is.",
-            ) from None
+            told = _("The daemon has not told within {seconds} seconds what there is.")
+            told = told.format(seconds=f"{self._timeout:g}")
+            raise CommandError("timeout.attach", told) from None
         if attached.mode == "resumed":
             self.model.resume()
         else:
@@ -321,7 +322,7 @@ class Attachment:
                 if received.prev is not None and received.prev != seq:
                     self.model.take(told)
                     self._place = (epoch, seq)
-                    raise CommandError("daemon.gap", "Events are missing: they come again.")
+                    raise CommandError("daemon.gap", _("Events are missing: they come again."))
                 seq = received.seq
             told.append((received.event, received.seq))
         self._place = (epoch, seq)
@@ -342,7 +343,8 @@ class Attachment:
             try:
                 await asyncio.wait_for(asking, self._silence)
             except TimeoutError:
-                told = f"The daemon has said nothing for {2 * self._silence:g} seconds."
+                told = _("The daemon has said nothing for {seconds} seconds.")
+                told = told.format(seconds=f"{2 * self._silence:g}")
                 silent.append(CommandError("daemon.silent", told))
                 await session.close()
                 return

@@ -3,6 +3,7 @@
 import os
 
 from sat.bridge.errors import CommandError
+from sat.frontends.core.texts import _
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,7 +45,8 @@ def way_to(remote: str | None = None) -> tuple[str, str]:
         return "remote", remote
     bridge = os.environ.get("SAT_BRIDGE") or "socket"
     if bridge not in ("dbus", "socket"):
-        raise CommandError("usage.bridge", f"SAT_BRIDGE is socket or dbus, not “{bridge}”.")
+        told = _("SAT_BRIDGE is socket or dbus, not “{bridge}”.").format(bridge=bridge)
+        raise CommandError("usage.bridge", told)
     return bridge, ""
 
 
@@ -80,10 +82,8 @@ def check_start(code: int, sentence: str) -> None:
     :raises CommandError: ``daemon.missing`` with the reason, if the daemon didn't start
     """
     if code:
-        raise CommandError(
-            "daemon.missing",
-            sentence.removeprefix("sat: ") or f"The daemon did not start (exit code {code}).",
-        )
+        told = _("The daemon did not start (exit code {code}).").format(code=code)
+        raise CommandError("daemon.missing", sentence.removeprefix("sat: ") or told)
 
 
 def connect_dbus(timeout: float | None = 60.0, *, start_it: bool = True) -> "DBusClient":
@@ -96,11 +96,10 @@ def connect_dbus(timeout: float | None = 60.0, *, start_it: bool = True) -> "DBu
     try:
         from sat.bridge.dbus_client import DBusClient
     except ImportError as error:
-        raise CommandError(
-            "failed.dbus",
-            f"SAT_BRIDGE=dbus needs {error.name or error}: install it with "
-            "pip install 'salut-a-toi[dbus]'.",
-        ) from error
+        told = _("SAT_BRIDGE=dbus needs {module}: install it with {command}.").format(
+            module=error.name or error, command="pip install 'salut-a-toi[dbus]'"
+        )
+        raise CommandError("failed.dbus", told) from error
     client = DBusClient(timeout=timeout)
     if not client.daemon_runs and start_it and may_start():
         client.close()

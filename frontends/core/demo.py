@@ -13,6 +13,7 @@ from typing import Self
 
 from sat.bridge.errors import CommandError
 from sat.bridge.program import sat_command
+from sat.frontends.core.texts import _
 
 #: What would lead a program to another daemon.
 _ELSEWHERE = ("SAT_REMOTE", "SAT_BRIDGE", "SAT_NO_START")
@@ -54,12 +55,13 @@ class Demo:
                 return cls(process, environment, str(json.loads(line)["home"]))
             said = (await process.stderr.read()).decode(errors="replace").strip().splitlines()
         except TimeoutError:
-            said = [f"The demonstration was not set up within {_BEGIN:g} seconds."]
+            told = _("The demonstration was not set up within {seconds} seconds.")
+            said = [told.format(seconds=f"{_BEGIN:g}")]
             await _end(process)
         except BaseException:
             await _end(process)
             raise
-        told = said[-1].removeprefix("sat: ") if said else "The demonstration ended at once."
+        told = said[-1].removeprefix("sat: ") if said else _("The demonstration ended at once.")
         raise CommandError("failed.demo", told)
 
     async def close(self) -> None:

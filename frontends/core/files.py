@@ -3,6 +3,7 @@
 import os
 
 from sat.bridge.errors import CommandError
+from sat.frontends.core.texts import _
 
 #: Bytes of a file that go to a daemon on another machine at a time.
 PIECE = 512 * 1024
@@ -17,9 +18,11 @@ def open_file(path: str) -> int:
         # Opening a pipe would wait for its writer; O_NONBLOCK means nothing for files.
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except FileNotFoundError:
-        raise CommandError("unknown.file", f"There is no file {path}.") from None
+        told = _("There is no file {file}.").format(file=path)
+        raise CommandError("unknown.file", told) from None
     except PermissionError:
-        raise CommandError("denied.file", f"The file {path} may not be read.") from None
+        told = _("The file {file} may not be read.").format(file=path)
+        raise CommandError("denied.file", told) from None
     except OSError as error:
         raise CommandError("failed.file", f"{path}: {error.strerror}.") from error
     kind = os.fstat(descriptor).st_mode & 0o170000
@@ -27,10 +30,10 @@ def open_file(path: str) -> int:
         return descriptor
     os.close(descriptor)
     if kind == 0o040000:
-        raise CommandError(
-            "usage.file", f"{path} is a folder: pack it first, for example with tar, or name files."
-        )
-    raise CommandError("usage.file", f"{path} is not a regular file.")
+        told = _("{file} is a folder: pack it first, for example with tar, or name files.")
+    else:
+        told = _("{file} is not a regular file.")
+    raise CommandError("usage.file", told.format(file=path))
 
 
 def own_name(path: str) -> str:

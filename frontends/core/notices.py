@@ -21,6 +21,7 @@ from sat.frontends.core.clean import clean_line
 from sat.frontends.core.mentions import is_mention
 from sat.frontends.core.model import Model
 from sat.frontends.core.state import Changes, Key, State
+from sat.frontends.core.texts import _, ngettext
 from sat.frontends.core.views.conversations import line_of
 from sat.frontends.core.views.names import author_of, name_of
 
@@ -71,7 +72,7 @@ class Notices:
         self,
         model: Model,
         tell: Callable[[Notice], None],
-        in_view: Callable[[Key], bool] = lambda _: False,
+        in_view: Callable[[Key], bool] = lambda _key: False,
         *,
         muted: Iterable[Key] = (),
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -155,7 +156,7 @@ class Notices:
         author = author_of(state, message.profile, message.peer, message.from_)
         text = line_of(message)
         if mention:
-            title = f"{author} in {name_of(state, *key)}"
+            title = _("{author} in {room}").format(author=author, room=name_of(state, *key))
             return Notice("mention", title, text, key=key, profile=message.profile)
         return Notice("message", author, text, key=key, profile=message.profile)
 
@@ -187,7 +188,7 @@ class Notices:
         key = (message.profile, message.peer)
         if self._in_view(key):
             return None
-        title = f"Not delivered to {name_of(state, *key)}"
+        title = _("Not delivered to {name}").format(name=name_of(state, *key))
         text = message.error or line_of(message)
         return Notice("failure", title, text, urgent=False, key=key, profile=message.profile)
 
@@ -221,11 +222,12 @@ def _together(told: list[Notice], late: list[Message]) -> Notice:
     count = len(told) + len(late)
     keys = {one.key for one in told} | {(one.profile, one.peer) for one in late}
     people = len(keys)
-    news = f"{count} new message{'s' if count > 1 else ''}"
+    news = ngettext("{number} new message", "{number} new messages", count)
+    authors = ngettext("from {number} person", "from {number} people", people)
     return Notice(
         "burst",
-        news,
-        f"{news} from {people} people" if people > 1 else f"{news} from one person",
+        news.format(number=count),
+        authors.format(number=people),
         urgent=bool(told),
         key=next(iter(keys)) if people == 1 else None,
         count=count,

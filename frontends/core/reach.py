@@ -9,6 +9,7 @@ from typing import Literal, Protocol, TypeVar
 from sat.bridge.client import Attached, Hello, Received
 from sat.bridge.errors import CommandError
 from sat.frontends.core.daemon import check_start, connect_dbus, may_start, way_to
+from sat.frontends.core.texts import _
 
 _Result = TypeVar("_Result")
 
@@ -134,11 +135,11 @@ class Reach:
         try:
             return await asyncio.wait_for(self._open(terminal), self._patience)
         except TimeoutError:
-            hint = "" if self.is_remote else " If “sat status” doesn't either, use “sat stop”."
-            raise CommandError(
-                "timeout.hello",
-                f"The daemon has not answered within {self._patience:g} seconds.{hint}",
-            ) from None
+            told = _("The daemon has not answered within {seconds} seconds.")
+            if not self.is_remote:
+                told += _(" If “sat status” doesn't either, use “sat stop”.")
+            told = told.format(seconds=f"{self._patience:g}")
+            raise CommandError("timeout.hello", told) from None
 
     async def _open(self, terminal: bool) -> Session:
         if self._way == "remote":
@@ -163,6 +164,6 @@ async def start_daemon() -> None:
     process = await asyncio.create_subprocess_exec(
         *command, env=environment, stdin=none, stdout=none, stderr=pipe
     )
-    _, said = await process.communicate()
+    _nothing, said = await process.communicate()
     lines = said.decode(errors="replace").strip().splitlines()
     check_start(process.returncode or 0, lines[-1] if lines else "")

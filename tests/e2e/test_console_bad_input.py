@@ -172,10 +172,23 @@ def test_a_broken_locale_is_told_once_and_it_goes_on(
 
 def test_it_speaks_french(server, house: Daemon, two) -> None:
     alice, bob = two
-    with Console(house, "-p", alice, environment={"LANGUAGE": "fr"}) as console:
-        console.wait_for(f"● {bob}")
+    french = {"LANGUAGE": "fr"}
+    with Console(house, "-p", alice, server.jid(bob), environment=french) as console:
+        console.wait_for("Rien n’a encore été dit.")
         console.press("F1")
         console.wait_for("Partout")
+        console.press("Escape")
+        console.wait_without("Partout")
+        # What the core says is in the same language as what the console does.
+        console.say("/jion")
+        console.wait_for("Vouliez-vous dire « join » ?")
+        console.say("/help room join")
+        console.wait_for("l’adresse du salon")
+        console.press("Escape")
+        console.wait_without("l’adresse du salon")
+        console.type("/room sub")
+        console.press("Tab")
+        console.wait_for("/room subject")
 
 
 def test_a_daemon_that_answers_nothing_is_told_of(server, house: Daemon, two) -> None:

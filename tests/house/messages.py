@@ -1,7 +1,8 @@
-"""The console's texts in other languages: ``python -m tests.house.messages`` renews the catalogues.
+"""The texts of the console and of the core in other languages.
 
-It reads the texts from the code, keeps what is translated, writes what is new with an empty
-translation (for a person to fill in), and compiles what the program reads.
+``python -m tests.house.messages`` renews the catalogues: it reads the texts from the code, keeps
+what is translated, writes what is new with an empty translation (for a person to fill in), and
+compiles what the program reads.
 """
 
 import io
@@ -13,9 +14,12 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
+from sat.frontends.core.commands.line import is_offered
+from sat.frontends.core.commands.table import COMMANDS
 from tests.house.tree import ROOT
 
 CONSOLE = ROOT / "frontends" / "console"
+CORE = ROOT / "frontends" / "core"
 CATALOGUES = CONSOLE / "locale"
 DOMAIN = "primitivus"
 KEYWORDS = {"_": None, "mark": None, "ngettext": (1, 2)}
@@ -24,13 +28,32 @@ KEYWORDS = {"_": None, "mark": None, "ngettext": (1, 2)}
 def texts() -> Catalog:
     """Return all texts that the code has, without translations."""
     catalog = Catalog(project="Salut à Toi", charset="utf-8")
-    found = extract_from_dir(
-        CONSOLE, [("**.py", "python")], keywords=KEYWORDS, comment_tags=("For translators:",)
-    )
-    for file, _line, text, comments, context in found:
-        if text:
-            catalog.add(text, locations=[(file, 0)], auto_comments=comments, context=context)
+    for folder, within in ((CONSOLE, ""), (CORE, "core/")):
+        found = extract_from_dir(
+            folder, [("**.py", "python")], keywords=KEYWORDS, comment_tags=("For translators:",)
+        )
+        for file, _line, text, comments, context in found:
+            if text:
+                place = [(f"{within}{file}", 0)]
+                catalog.add(text, locations=place, auto_comments=comments, context=context)
+    for text in sorted(told_of_commands()):
+        catalog.add(text, locations=[("core/commands/table.py", 0)])
     return catalog
+
+
+def told_of_commands() -> set[str]:
+    """Return what is said of the commands that can be given in a conversation.
+
+    They are the table's own words, without any mark: each jp loads the table, and has no language.
+    """
+    found = set()
+    for command in COMMANDS:
+        if is_offered(command):
+            options = [one for one in command.options if not one.hidden]
+            found |= {command.summary}
+            found |= {text for one in command.arguments for text in (one.name, one.help)}
+            found |= {text for one in options for text in (one.value, one.help)}
+    return found - {""}
 
 
 def files() -> list[Path]:

@@ -1,12 +1,22 @@
 """The console's texts: every one is translated, and what the program reads is what people wrote."""
 
+import ast
 import gettext
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.house import messages
+
+#: Programs of the bus, which no console is.
+OF_THE_BUS = ("activation.py", "bus.py", "link.py")
+#: What takes a text that it translates, that is translated elsewhere, or that no person is told.
+TAKES_TEXTS = ("_", "mark", "ngettext", "Argument", "Command", "Option", "ValueError", "_log")
+SENTENCE = re.compile(r"[A-Za-z]{2} [a-z]{2}|^ ?\(?[a-z]+[:)]$")
+#: The words of a command, or of one for a shell.
+TYPED = re.compile(r"[a-z]+ [a-z]+|pip install .*")
 
 
 @pytest.mark.parametrize("file", messages.files(), ids=lambda file: file.parts[-3])
@@ -43,3 +53,47 @@ class TestCatalogue:
 
 def test_french_is_there() -> None:
     assert [file.parts[-3] for file in messages.files()] == ["fr"]
+
+
+def untranslated(tree: ast.AST) -> Iterator[str]:
+    """Yield what reads as a sentence and goes to no function that translates it."""
+    if isinstance(tree, ast.Call):
+        called = tree.func.value if isinstance(tree.func, ast.Attribute) else tree.func
+        if isinstance(called, ast.Name) and called.id in TAKES_TEXTS:
+            return
+    if isinstance(tree, ast.Expr) and isinstance(tree.value, ast.Constant):
+        return
+    if isinstance(tree, ast.Constant) and isinstance(tree.value, str):
+        if SENTENCE.search(tree.value) and not TYPED.fullmatch(tree.value):
+            yield tree.value
+        return
+    for one in ast.iter_child_nodes(tree):
+        yield from untranslated(one)
+
+
+def test_the_core_says_nothing_that_can_not_be_translated() -> None:
+    files = [one for one in messages.CORE.rglob("*.py") if one.name not in OF_THE_BUS]
+    found = {
+        f"{file.name}: {text}"
+        for file in files
+        for text in untranslated(ast.parse(file.read_bytes()))
+    }
+    assert found == set()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'raise CommandError("usage.x", "It is wrong.")',
+        'told = f"Not delivered to {name}"',
+        'lines.append("features:")',
+        'told = "x" + (" (asked)" if ask else "")',
+    ],
+)
+def test_what_can_not_be_translated_is_found(line: str) -> None:
+    assert [*untranslated(ast.parse(line))]
+
+
+def test_what_is_translated_is_not_found() -> None:
+    line = 'raise CommandError("usage.x", _("It is wrong: {why}.").format(why="x")) from None'
+    assert [*untranslated(ast.parse(line))] == []

@@ -15,8 +15,10 @@ from sat.frontends.core.commands.line import (
     Context,
     kind_of,
     plain_places,
+    summary,
 )
 from sat.frontends.core.state import State
+from sat.frontends.core.texts import _
 from sat.frontends.core.views.names import name_of
 
 #: So many are offered at most.
@@ -68,7 +70,7 @@ def complete(
 
 def paths(word: str) -> Iterator[Candidate]:
     """Complete a path; a folder ends with ``/``."""
-    folder, _, begun = word.rpartition("/")
+    folder, _slash, begun = word.rpartition("/")
     shown = f"{folder}/" if "/" in word else ""
     try:
         with os.scandir(Path(shown or ".").expanduser()) as entries:
@@ -91,9 +93,9 @@ def _commands(begun: str, commands: CommandLine, lead: str) -> Iterator[Candidat
     for name, long in commands.short.items():
         shown[name] = f"{long}"
     for one in commands.commands:
-        group, _, rest = one.words.partition(" ")
-        shown.setdefault(group, f"{group} …" if rest else one.summary.partition("\n")[0])
-    shown["help"] = "what can be said"
+        group, _space, rest = one.words.partition(" ")
+        shown.setdefault(group, f"{group} …" if rest else summary(one))
+    shown["help"] = _("what can be said")
     for name in sorted(shown):
         if name.startswith(begun):
             yield Candidate(f"{lead}{name}", clean_line(shown[name]))
@@ -114,7 +116,7 @@ def _within(
     within = [one for one in commands.commands if one.words.startswith(f"{group} ")]
     if len(words) == 1 and within and group not in commands.short:
         named = [
-            Candidate(one.words.partition(" ")[2], clean_line(one.summary.partition("\n")[0]))
+            Candidate(one.words.partition(" ")[2], clean_line(summary(one)))
             for one in within
             if one.words.partition(" ")[2].startswith(word)
         ]
@@ -126,7 +128,7 @@ def _within(
     said = words[count:]
     if word.startswith("-"):
         flags = [
-            Candidate(one.flag, one.help)
+            Candidate(one.flag, _(one.help))
             for one in command.options
             if not one.hidden and one.flag.startswith(word)
         ]
@@ -200,7 +202,7 @@ def _resources(word: str, state: State, profile: str | None) -> Iterator[Candida
     for owner, jid in state.presence:
         if (profile is None or owner == profile) and jid.startswith(word):
             yield Candidate(_quoted(jid), name_of(state, owner, jid.partition("/")[0]))
-    room, _, begun = word.partition("/")
+    room, _slash, begun = word.partition("/")
     for (owner, jid), there in state.occupants.items():
         if (profile is None or owner == profile) and jid == room:
             for nick in there:

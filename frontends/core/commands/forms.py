@@ -7,6 +7,7 @@ the network, and is cleaned before it is shown.
 from sat.bridge.errors import CommandError
 from sat.frontends.core.clean import clean
 from sat.frontends.core.commands.show import inner, objects, table, word
+from sat.frontends.core.texts import _, mark
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,11 +20,11 @@ _YES = ("yes", "true", "1", "y")
 _NO = ("no", "false", "0", "n")
 _DOTS = "••••"
 KINDS = {
-    "boolean": "yes or no",
-    "jid-multi": "addresses",
-    "jid-single": "an address",
-    "text-multi": "lines",
-    "text-private": "secret",
+    "boolean": mark("yes or no"),
+    "jid-multi": mark("addresses"),
+    "jid-single": mark("an address"),
+    "text-multi": mark("lines"),
+    "text-private": mark("secret"),
 }
 
 
@@ -46,7 +47,7 @@ def form_text(form: Record) -> str:
         if kind == "fixed":
             lines += [f"    {line}" for line in fixed_lines(field)]
         elif kind != "hidden" and word(field, "name"):
-            required = "required" if field.get("required") else ""
+            required = _("required") if field.get("required") else ""
             told = "; ".join(filter(None, (_may_be(field), required)))
             value = f"    {word(field, 'name')}={shown_value(field)}"
             rows.append((value, f"({told})" if told else "", word(field, "label")))
@@ -85,15 +86,16 @@ def read_words(form: Record, words: "Sequence[str]") -> Values:
         names = [name for name in fields if text.startswith(f"{name}=")]
         name = max(names, key=len, default=text.partition("=")[0])
         if not name or "=" not in text:
-            raise CommandError("usage.arguments", f"“{text}” is not of the form FIELD=VALUE.")
+            told = _("“{word}” is not of the form FIELD=VALUE.").format(word=text)
+            raise CommandError("usage.arguments", told)
         if name not in fields:
-            raise wrong_answer(f"The question has no field “{name}”{_instead(fields)}")
+            raise _unknown(name, fields)
         if kind_of(fields[name]) == "text-private":
-            raise CommandError(
-                "usage.password",
-                f"{name} is a secret, which every process could read on the command line: give it "
-                f"with --password-file or --password-stdin, or as --secret {name}=FILE.",
+            told = _(
+                "{name} is a secret, which every process could read on the command line: give it "
+                "with --password-file or --password-stdin, or as --secret {name}=FILE."
             )
+            raise CommandError("usage.password", told.format(name=name))
         given.setdefault(name, []).append(text[len(name) + 1 :])
     return {name: checked(fields[name], values) for name, values in given.items()}
 
@@ -106,18 +108,20 @@ def checked(field: Record, given: "Sequence[str]") -> list[str]:
     name, kind = word(field, "name"), kind_of(field)
     values = [one for one in given if one]
     if kind in ("fixed", "hidden"):
-        raise wrong_answer(f"{name} can't be changed: leave it out.")
+        raise wrong_answer(_("{name} can't be changed: leave it out.").format(name=name))
     if kind == "text-multi":
         return [line for one in values for line in one.split("\n")]
     if len(values) > 1 and not kind.endswith("-multi"):
-        raise wrong_answer(f"{name} takes one value, not {len(values)}.")
+        told = _("{name} takes one value, not {number}.")
+        raise wrong_answer(told.format(name=name, number=len(values)))
     if kind == "boolean":
         return [_boolean(name, one) for one in values]
     options = options_of(field)
     for one in values:
         if options and one not in options:
-            allowed = clean(", ".join(options))
-            raise wrong_answer(f"{name} is {_how_many(kind)}{allowed}; not “{one}”.")
+            allowed = _how_many(kind).format(choices=clean(", ".join(options)))
+            told = _("{name} is {allowed}; not “{value}”.")
+            raise wrong_answer(told.format(name=name, allowed=allowed, value=one))
     return values
 
 
@@ -137,12 +141,12 @@ def fixed_lines(field: Record) -> list[str]:
 def _may_be(field: Record) -> str:
     kind, options = kind_of(field), options_of(field)
     if options:
-        return _how_many(kind) + clean(", ".join(options)).replace("\n", " ")
-    return KINDS.get(kind, "")
+        return _how_many(kind).format(choices=clean(", ".join(options)).replace("\n", " "))
+    return _(KINDS.get(kind, ""))
 
 
 def _how_many(kind: str) -> str:
-    return "any of " if kind == "list-multi" else "one of "
+    return _("any of {choices}") if kind == "list-multi" else _("one of {choices}")
 
 
 def shown_value(field: Record) -> str:
@@ -151,7 +155,7 @@ def shown_value(field: Record) -> str:
     if kind_of(field) == "text-private":
         return _DOTS if values else ""
     if kind_of(field) == "boolean":
-        values = ["yes" if one in _YES else "no" for one in values]
+        values = [_("yes") if one in _YES else _("no") for one in values]
     return clean(", ".join(values)).replace("\n", " ")
 
 
@@ -168,14 +172,21 @@ def options_of(field: Record) -> list[str]:
 
 
 def _boolean(name: str, text: str) -> str:
-    if text.lower() in (*_YES, *_NO):
-        return "true" if text.lower() in _YES else "false"
-    raise wrong_answer(f"{name} is yes or no, not “{text}”.")
+    said = text.lower()
+    if said in (*_YES, _("yes")):
+        return "true"
+    if said in (*_NO, _("no")):
+        return "false"
+    raise wrong_answer(_("{name} is yes or no, not “{value}”.").format(name=name, value=text))
 
 
-def _instead(fields: dict[str, Record]) -> str:
+def _unknown(name: str, fields: dict[str, Record]) -> CommandError:
     names = [name for name, one in fields.items() if kind_of(one) not in ("fixed", "hidden")]
-    return f"; it has: {clean(', '.join(names))}." if names else ": it has none to fill in."
+    if not names:
+        told = _("The question has no field “{name}”: it has none to fill in.")
+        return wrong_answer(told.format(name=name))
+    told = _("The question has no field “{name}”; it has: {names}.")
+    return wrong_answer(told.format(name=name, names=clean(", ".join(names))))
 
 
 def wrong_answer(sentence: str) -> CommandError:

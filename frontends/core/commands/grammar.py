@@ -4,6 +4,7 @@ A parser of its own, because importing argparse costs as much as the whole rest 
 """
 
 from sat.bridge.errors import CommandError
+from sat.frontends.core.texts import _
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -225,12 +226,13 @@ def read(
         target = settings if option_found in GLOBAL_OPTIONS else params
         if not option_found.value:
             if equals:
-                raise _usage(command, f"{flag} takes no value.")
+                raise _usage(command, _("{name} takes no value.").format(name=flag))
             target[option_found.param] = not flag.startswith("--no-") or not option_found.negatable
             continue
         if not equals:
             if not rest:
-                raise _usage(command, f"{flag} needs a value: {option_found.value}.")
+                told = _("{name} needs a value: {value}.")
+                raise _usage(command, told.format(name=flag, value=_(option_found.value)))
             value = rest.pop(0)
         converted = _convert(command, flag, value, option_found.kind, option_found.choices)
         if option_found.many:
@@ -243,7 +245,7 @@ def read(
         _place(command, plain, params)
         for option in command.options:
             if option.required and option.param not in params:
-                raise _usage(command, f"{option.flag} {option.value} is missing.")
+                raise _missing(command, f"{option.flag} {_(option.value)}".rstrip())
     return params, settings
 
 
@@ -256,7 +258,7 @@ def _place(command: Command, plain: list[str], params: dict[str, object]) -> Non
             count = len(plain) - sum(1 for one in left[position + 1 :] if one.required)
             words, plain = plain[: max(count, 0)], plain[max(count, 0) :]
             if not words and argument.required:
-                raise _usage(command, f"{argument.name} is missing.")
+                raise _missing(command, _(argument.name))
             params[argument.param] = [
                 _convert(command, argument.name, one, argument.kind, argument.choices)
                 for one in words
@@ -266,12 +268,14 @@ def _place(command: Command, plain: list[str], params: dict[str, object]) -> Non
                 command, argument.name, plain.pop(0), argument.kind, argument.choices
             )
         elif argument.required:
-            raise _usage(command, f"{argument.name} is missing.")
+            raise _missing(command, _(argument.name))
         elif argument.default is not None:
             params[argument.param] = argument.default
     if plain:
-        hint = " (a text of several words goes in quotes)" if spare > 0 else ""
-        raise _usage(command, f"“{plain[0]}” is one word too many{hint}.")
+        told = _("“{word}” is one word too many.")
+        if spare > 0:
+            told = _("“{word}” is one word too many (a text of several words goes in quotes).")
+        raise _usage(command, told.format(word=plain[0]))
 
 
 def _convert(
@@ -282,9 +286,11 @@ def _convert(
     try:
         value.encode()
     except UnicodeEncodeError:
-        raise _usage(command, f"{name} is not valid UTF-8.") from None
+        raise _usage(command, _("{name} is not valid UTF-8.").format(name=_(name))) from None
     if choices and value not in choices:
-        raise _usage(command, f"{name} is one of {', '.join(choices)}, not “{value}”.")
+        told = _("{name} is one of {choices}, not “{value}”.")
+        listed = ", ".join(choices)
+        raise _usage(command, told.format(name=_(name), choices=listed, value=value))
     try:
         if kind == "integer":
             return int(value)
@@ -300,13 +306,13 @@ def _convert(
 
             return json.loads(value)
     except (ValueError, KeyError, RecursionError):
-        wanted = {
-            "integer": "a whole number",
-            "number": "a number",
-            "boolean": "true or false",
-            "json": "JSON",
+        told = {
+            "integer": _("{name} is a whole number, not “{value}”."),
+            "number": _("{name} is a number, not “{value}”."),
+            "boolean": _("{name} is true or false, not “{value}”."),
+            "json": _("{name} is JSON, not “{value}”."),
         }[kind]
-        raise _usage(command, f"{name} is {wanted}, not “{value}”.") from None
+        raise _usage(command, told.format(name=_(name), value=value)) from None
     return value
 
 
@@ -315,16 +321,20 @@ def suggestion(word: str, known: "Sequence[str]") -> str:
     from difflib import get_close_matches
 
     close = get_close_matches(word, known, 1, 0.6)
-    return f" Did you mean “{close[0]}”?" if close else ""
+    return _(" Did you mean “{word}”?").format(word=close[0]) if close else ""
 
 
 def _usage(command: Command | None, sentence: str) -> CommandError:
     words = f" {command.words}" if command is not None else ""
-    return CommandError(
-        "usage.arguments", f"{sentence} See “jp{words} --help”.", {"what": sentence}
-    )
+    told = _("{sentence} See “{command}”.").format(sentence=sentence, command=f"jp{words} --help")
+    return CommandError("usage.arguments", told, {"what": sentence})
+
+
+def _missing(command: Command, name: str) -> CommandError:
+    return _usage(command, _("{name} is missing.").format(name=name))
 
 
 def _unknown_option(command: Command, flag: str, known: dict[str, Option]) -> CommandError:
     hint = suggestion(flag, list(known))
-    return _usage(command, f"{command.words} has no option {flag}.{hint}")
+    told = _("{command} has no option {name}.").format(command=command.words, name=flag)
+    return _usage(command, f"{told}{hint}")

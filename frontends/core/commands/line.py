@@ -20,6 +20,7 @@ from sat.frontends.core.commands.grammar import (
     suggestion,
 )
 from sat.frontends.core.commands.table import BY_WORDS, COMMANDS, GROUPS
+from sat.frontends.core.texts import _
 
 #: What is said often has a short name.
 SHORT = {
@@ -135,13 +136,15 @@ class CommandLine:
         brought = {one.words for one in self._described.values()} - {*known}
         known += sorted(words for words in brought if words.startswith(f"{first} "))
         if known:
-            raise CommandError("usage.command", f"/{first} goes on: {', '.join(known)}.")
+            told = _("/{command} goes on: {words}.")
+            raise CommandError("usage.command", told.format(command=first, words=", ".join(known)))
         names = {*self.short, *GROUPS, *(one.partition(" ")[0] for one in self._described)}
-        raise CommandError(
-            "usage.command",
-            f"There is no command /{first}.{suggestion(first, sorted(names))} See /help; a message "
-            f"that begins so is written //{first}.",
+        told = _(
+            "There is no command /{command}.{suggestion} See /help; a message that begins so is "
+            "written //{command}."
         )
+        close = suggestion(first, sorted(names))
+        raise CommandError("usage.command", told.format(command=first, suggestion=close))
 
     def read(self, line: str, context: Context) -> Call | Help:
         """Read a command line.
@@ -153,9 +156,7 @@ class CommandLine:
             return Help(" ".join(words[1:]))
         command, count = self.find(words)
         if not is_offered(command):
-            raise CommandError(
-                "usage.command", f"That needs a shell: “jp {command.words}” does it there."
-            )
+            raise needs_shell(command.words)
         tokens = words[count:]
         if {"--help", "-h"} & {*tokens}:
             return Help(command.words)
@@ -163,11 +164,20 @@ class CommandLine:
             params, settings = read(command, _complete(command, tokens, context))
         except CommandError as error:
             what = error.data.get("what", error.sentence)
-            raise CommandError(error.name, f"{what} See /help {command.words}.") from None
+            told = _("{sentence} See /help {command}.")
+            raise CommandError(
+                error.name, told.format(sentence=what, command=command.words)
+            ) from None
         profile = settings.get("profile") if command.per_profile else None
         if profile is None and command.per_profile:
             profile = context.profile
         return Call(command, params, profile if isinstance(profile, str) else None)
+
+
+def needs_shell(words: str) -> CommandError:
+    """Return the refusal of a command that a frontend can't do."""
+    told = _("That needs a shell: “{command}” does it there.")
+    return CommandError("usage.command", told.format(command=f"jp {words}"))
 
 
 def is_offered(command: Command) -> bool:
@@ -198,29 +208,35 @@ def help_of(commands: Iterable[Command], words: str = "") -> list[tuple[str, str
     exact = [one for one in commands if words in (one.words, *one.aliases)]
     if exact:
         command = exact[0]
-        rows = [(f"/{usage(command)}", command.summary)]
+        rows = [(f"/{usage(command)}", _(command.summary))]
         short = [name for name, long in short_names.items() if long == command.words]
-        rows += [(f"/{name}", f"the same as /{command.words}") for name in short]
-        rows += [(one.name, _told(one.help, one.choices)) for one in command.arguments]
+        same = _("the same as /{command}").format(command=command.words)
+        rows += [(f"/{name}", same) for name in short]
+        rows += [(_(one.name), _told(one.help, one.choices)) for one in command.arguments]
         rows += [
-            (f"{one.flag} {one.value}".strip(), _told(one.help, one.choices))
+            (f"{one.flag} {_(one.value)}".strip(), _told(one.help, one.choices))
             for one in command.options
             if not one.hidden
         ]
         return rows
     within = [one for one in commands if not words or one.words.split(" ")[0] == words]
-    return [(f"/{usage(one)}", one.summary.partition("\n")[0]) for one in within]
+    return [(f"/{usage(one)}", summary(one)) for one in within]
+
+
+def summary(command: Command) -> str:
+    """Return what a command does, on one line."""
+    return _(command.summary).partition("\n")[0]
 
 
 def usage(command: Command) -> str:
     """Return a command's words with what it takes."""
     words = [command.words]
     for argument in command.arguments:
-        name = argument.name + ("…" if argument.many else "")
+        name = _(argument.name) + ("…" if argument.many else "")
         words.append(name if argument.required else f"[{name}]")
     for option in command.options:
         if not option.hidden:
-            text = f"{option.flag} {option.value}".strip()
+            text = f"{option.flag} {_(option.value)}".strip()
             words.append(text if option.required else f"[{text}]" + ("…" if option.many else ""))
     return " ".join(words)
 
@@ -236,7 +252,7 @@ def kind_of(argument: Argument) -> str:
 
 def _told(text: str, choices: Iterable[str]) -> str:
     listed = ", ".join(choices)
-    return f"{text} ({listed})" if listed else text
+    return f"{_(text)} ({listed})" if listed else _(text)
 
 
 def _complete(command: Command, tokens: list[str], context: Context) -> list[str]:

@@ -12,8 +12,9 @@ from sat.frontends.core.actions import Actions
 from sat.frontends.core.attachment import Attachment
 from sat.frontends.core.commands import show
 from sat.frontends.core.commands.forms import read_words
-from sat.frontends.core.commands.line import Call, CommandLine
+from sat.frontends.core.commands.line import Call, CommandLine, needs_shell
 from sat.frontends.core.saving import is_folder, safe_name
+from sat.frontends.core.texts import _
 from sat.frontends.core.views.names import file_name
 
 #: Seconds that a command may take.
@@ -49,7 +50,7 @@ async def learn(commands: CommandLine, attachment: Attachment) -> None:
 
 async def _send(params: dict[str, object], attachment: Attachment, actions: Actions) -> str:
     if not params.get("body"):
-        raise CommandError("usage.body", "The message is empty, and nothing was sent.")
+        raise CommandError("usage.body", _("The message is empty, and nothing was sent."))
     await attachment.change("message.send", Message, within=_LIMIT, **params)
     return ""
 
@@ -80,23 +81,24 @@ async def _fetch_file(params: dict[str, object], attachment: Attachment, actions
     number = params.get("number", 0)
     assert isinstance(number, int)
     if not 0 <= number < len(message.attachments):
-        raise CommandError("unknown.file", f"The message has no file {number}.")
+        told = _("The message has no file {number}.").format(number=number)
+        raise CommandError("unknown.file", told)
     path = _expanded(str(params.get("_path", ".")))
     if is_folder(path):
         path = str(Path(path) / safe_name(file_name(message.attachments[number])))
     try:
         await actions.save_file(message, number, path)
     except OSError as error:
-        raise CommandError("failed.file", f"{path} can't be written: {error.strerror}.") from error
+        told = _("{file} can't be written: {reason}.").format(file=path, reason=error.strerror)
+        raise CommandError("failed.file", told) from error
     return path
 
 
 async def _answer(params: dict[str, object], attachment: Attachment, actions: Actions) -> str:
     question = attachment.state.questions.get(str(params["id"]))
     if question is None:
-        raise CommandError(
-            "unknown.question", f"The question {params['id']} is answered, or there is none."
-        )
+        told = _("The question {id} is answered, or there is none.").format(id=params["id"])
+        raise CommandError("unknown.question", told)
     words = params.get("_pairs", [])
     assert isinstance(words, list)
     await actions.answer(
@@ -118,13 +120,13 @@ def _profile(params: dict[str, object], attachment: Attachment) -> str:
     known = attachment.state.profiles
     chosen = [one.name for one in known.values() if one.default or len(known) == 1]
     if not chosen:
-        raise CommandError("usage.profile", "Say for which profile, with --profile NAME.")
+        raise CommandError("usage.profile", _("Say for which profile, with --profile NAME."))
     return chosen[0]
 
 
 def _check(words: str, params: dict[str, object]) -> None:
     if any(name.startswith("_") for name in params):
-        raise CommandError("usage.command", f"That needs a shell: “jp {words}” does it there.")
+        raise needs_shell(words)
 
 
 _SPECIAL = {

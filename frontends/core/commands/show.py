@@ -8,6 +8,7 @@ import sys
 import time
 
 from sat.frontends.core.clean import clean, clean_line
+from sat.frontends.core.texts import _, is_english
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def record(value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return _("yes") if value else _("no")
     if isinstance(value, float):
         return f"{value:.3f}"
     if isinstance(value, dict):
@@ -50,12 +51,12 @@ def profiles(found: "Sequence[Record]") -> str:
     rows = []
     for one in found:
         connection = inner(one, "connection")
-        told = "default" if one.get("default") else ""
+        told = _("default") if one.get("default") else ""
         rows.append(
             (
                 word(one, "name"),
                 word(one, "jid"),
-                word(connection, "phase"),
+                _term(connection, "phase"),
                 told,
                 word(connection, "sentence"),
             )
@@ -80,7 +81,7 @@ def conversations(found: "Sequence[Record]") -> str:
         last = inner(one, "last")
         unread = one.get("unread") or 0
         count = bold(str(unread)) if unread else "-"
-        draft = "draft: " + word(one, "draft") if one.get("draft") else ""
+        draft = _("draft: ") + word(one, "draft") if one.get("draft") else ""
         body = draft or word(last, "body")
         rows.append((count, word(one, "peer"), when(word(last, "ts")), body[:60]))
     return table(rows)
@@ -92,7 +93,7 @@ def contacts(found: "Sequence[Record]") -> str:
     for one in found:
         groups = one.get("groups")
         names = ", ".join(clean_line(str(each)) for each in groups) if groups else ""  # type: ignore[attr-defined]
-        subscription = word(one, "subscription") + (" (asked)" if one.get("ask") else "")
+        subscription = _term(one, "subscription") + (_(" (asked)") if one.get("ask") else "")
         rows.append((word(one, "jid"), word(one, "name"), subscription, names))
     return table(rows)
 
@@ -103,7 +104,7 @@ def presences(found: "Sequence[Record]") -> str:
         [
             (
                 word(one, "jid"),
-                word(one, "show"),
+                _term(one, "show"),
                 word(one, "priority") if one.get("priority") else "",
                 word(one, "status"),
             )
@@ -125,7 +126,7 @@ def entity(info: Record) -> str:
         lines.append(table([(f"  {clean_line(key)}", _field(fields[key])) for key in fields]))
     features = info.get("features")
     if isinstance(features, list) and features:
-        lines.append("features:")
+        lines.append(_("features:"))
         lines += [f"  {clean_line(str(one))}" for one in features]
     return "\n".join(line for line in lines if line)
 
@@ -141,7 +142,7 @@ def rooms(found: "Sequence[Record]") -> str:
         [
             (
                 word(one, "jid"),
-                word(one, "state"),
+                _term(one, "state"),
                 word(one, "nick"),
                 word(one, "sentence") or word(one, "subject"),
             )
@@ -154,13 +155,13 @@ def occupants(found: "Sequence[Record]") -> str:
     """Write who is in a room."""
     rows = []
     for one in found:
-        affiliation = word(one, "affiliation")
+        affiliation = one.get("affiliation")
         rows.append(
             (
                 word(one, "nick"),
-                word(one, "role"),
-                "" if affiliation == "none" else affiliation,
-                word(one, "show"),
+                _term(one, "role"),
+                "" if affiliation == "none" else _term(one, "affiliation"),
+                _term(one, "show"),
                 word(one, "jid"),
                 word(one, "status"),
             )
@@ -179,9 +180,9 @@ def transfers(found: "Sequence[Record]") -> str:
         rows.append(
             (
                 word(one, "id"),
-                word(one, "direction"),
+                _term(one, "direction"),
                 word(one, "peer"),
-                word(one, "state"),
+                _term(one, "state"),
                 share,
                 word(one, "name"),
                 word(one, "url") or word(one, "sentence"),
@@ -213,7 +214,7 @@ def plugins(found: "Sequence[Record]") -> str:
         [
             (
                 word(one, "name"),
-                word(one, "state"),
+                _term(one, "state"),
                 word(one, "sentence") or word(one, "summary"),
             )
             for one in found
@@ -265,16 +266,16 @@ def bold(text: str) -> str:
 def _message(one: Record, *, with_peer: bool) -> str:
     out = one.get("direction") == "out"
     peer = word(one, "peer")
-    author = (f"me to {peer}" if with_peer else "me") if out else peer
+    author = (_("me to {name}").format(name=peer) if with_peer else _("me")) if out else peer
     if one.get("type") == "groupchat" and not out:
         nick = word(one, "from").partition("/")[2] or peer
-        author = f"{nick} in {peer}" if with_peer else nick
+        author = _("{author} in {room}").format(author=nick, room=peer) if with_peer else nick
     state = word(one, "state")
-    notes = [] if state in _UNREMARKABLE else [state]
+    notes = [] if state in _UNREMARKABLE else [_term(one, "state")]
     if one.get("error"):
         notes.append(word(one, "error"))
     if one.get("maybe_duplicate"):
-        notes.append("perhaps sent twice")
+        notes.append(_("perhaps sent twice"))
     subject = f"[{word(one, 'subject')}] " if one.get("subject") else ""
     body = clean(str(one.get("body") or "")).replace("\n", "\n    ")
     told = f"  ({', '.join(notes)})" if notes else ""
@@ -305,7 +306,7 @@ def _field(value: object) -> str:
     if isinstance(value, list):
         return ", ".join(_field(one) for one in value)
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return _("yes") if value else _("no")
     return clean_line(str(value))
 
 
@@ -313,6 +314,16 @@ def word(one: Record, key: str) -> str:
     """Return a field as one line; nothing as an empty one."""
     value = one.get(key)
     return "" if value is None else clean_line(str(value))
+
+
+def _term(one: Record, key: str) -> str:
+    """Return a field that is one of the bridge's words: in English that word itself."""
+    text = word(one, key)
+    if is_english():
+        return text
+    from sat.frontends.core.commands.terms import TERMS
+
+    return _(TERMS[text]) if text in TERMS else text
 
 
 def inner(one: Record, key: str) -> Record:

@@ -45,6 +45,15 @@ def test_the_common_path_imports_nothing_heavy(jp, server):
         assert not heavy & set(modules), line
 
 
+def test_it_is_english_whatever_the_language(jp, server):
+    rooms = [{"jid": "tea@r", "state": "joined", "nick": "al", "subject": ""}]
+    server.answers |= {"room.list": rooms}
+    french = {"LANGUAGE": "fr", "LANG": "fr_FR.UTF-8"}
+    assert jp("room", "list", **french) == "tea@r  joined  al\n"
+    assert jp("room", "join", "--help", **french) == jp("room", "join", "--help")
+    assert jp.fails(2, "room", "join", **french) == "ROOM is missing. See “jp room join --help”."
+
+
 def test_a_message_is_sent_and_its_id_printed(jp, server):
     server.answers["message.send"] = SENT
     assert jp("-p", "alice", "message", "send", "bob@x", "hé 👋") == "m1\n"
