@@ -340,7 +340,7 @@ class App:
         elif self.workspace.current is None:
             # So that the arrows and Enter do what anybody tries first.
             self.root.in_contacts = True
-            self.contacts.first()
+            self.contacts.begin()
 
     async def _look_back(self) -> None:
         """Mark where our name was said while this console wasn't there."""

@@ -179,7 +179,7 @@ class Commands:
         elif words == "roster add":
             asked = _("{jid} is asked to let you see when they are there: “?” is for that.")
             self._app.tell(asked.format(jid=call.params["jid"]))
-        elif call.command.changes:
+        elif call.command.changes or call.command.acts:
             self._app.tell(_("/{command}: done.").format(command=words))
-        elif not (call.command.acts or call.command.run):
+        elif not call.command.run:
             self._app.tell(_("/{command}: there is nothing to show.").format(command=words))
