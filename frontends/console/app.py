@@ -256,15 +256,19 @@ class App:
         text: str = "",
         changed: Callable[[str], object] | None = None,
         completer: Callable[[str, int], Completions | None] | None = None,
+        dropped: Callable[[], None] = lambda: None,
     ) -> None:
-        """Ask for a line at the bottom; what ``done`` makes of it may take time, or be refused."""
+        """Ask for a line at the bottom; what ``done`` makes of it may take time, or be refused.
+
+        :param dropped: is called where no answer is given
+        """
 
         def answered(given: str) -> None:
             self.run_action(lambda _: done(given))
 
         self.root.prompt = Prompt(
             label, answered, left=self._answered, keys=self.keys, text=text, changed=changed,
-            completer=completer,
+            completer=completer, dropped=dropped,
         )  # fmt: skip
         self.root.changed()
         self.screen.draw_soon()
@@ -336,7 +340,7 @@ class App:
         elif self.workspace.current is None:
             # So that the arrows and Enter do what anybody tries first.
             self.root.in_contacts = True
-            self.contacts.first()
+            self.contacts.begin()
 
     async def _look_back(self) -> None:
         """Mark where our name was said while this console wasn't there."""
@@ -363,18 +367,11 @@ class App:
             if self.notice.text and self.notice.text == self._why:
                 self.tell("")
             self.spawn(self._look_back())
-        if link.phase == "lost":
-            asyncio.get_running_loop().call_later(1.0, self._count_down)
-            if len(link.sentence) > self.screen.size[0] // 2:
-                # The bottom line has no room for all of it.
-                self.tell(link.sentence, "error")
-                self._why = self.notice.text
-
-    def _count_down(self) -> None:
-        if self.attachment.link.phase == "lost" and not self._left.done():
-            self.status.refresh()
-            self.screen.draw_soon()
-            asyncio.get_running_loop().call_later(1.0, self._count_down)
+        long = len(link.sentence) > self.screen.size[0] // 2
+        if link.phase == "lost" and long and not self.workspace.tells_trouble:
+            # The bottom line has no room for all of it.
+            self.tell(link.sentence, "error")
+            self._why = self.notice.text
 
     def _hang_up(self) -> None:
         if not self._left.done():

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from sat.bridge.errors import CommandError
 from sat.frontends.console.keys import ACTIONS
+from sat.frontends.console.settings import Settings
 from sat.frontends.console.texts import _
 from sat.frontends.core.commands import running
 from sat.frontends.core.commands.line import (
@@ -11,7 +12,10 @@ from sat.frontends.core.commands.line import (
     Context,
     Help,
     help_of,
+    kind_of,
     message_of,
+    plain_places,
+    split,
     summary,
     usage,
 )
@@ -20,6 +24,17 @@ from sat.frontends.core.commands.table import GROUPS
 if TYPE_CHECKING:
     from sat.frontends.console.app import App
     from sat.frontends.core.state import Key
+
+#: What `primitivus.toml` holds, which the daemon knows nothing of.
+OWN = Settings._fields
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 class Commands:
@@ -112,8 +127,33 @@ class Commands:
             found.append((f"/{name} {takes}".strip(), summary(told)))
         return sorted(found)
 
+    def _meant_here(self, line: str, context: Context) -> None:
+        """Refuse what can't be meant where a line is written, in words of the console.
+
+        :raises CommandError: ``usage.room`` without a room, ``usage.option`` for own settings
+        """
+        words = split(line.removeprefix("/"))
+        if not words or words[0] in ("help", "?") or {"--help", "-h"} & {*words}:
+            return
+        command, count = self.line.find(words)
+        first = command.arguments[0] if command.arguments else None
+        said = words[count:]
+        places = plain_places(command, said)
+        plain = said[places[0]] if places else ""
+        if command.words == "option set" and plain in OWN:
+            told = _("“{name}” is a setting of this console: {key} lists them, and changes them.")
+            key = self._app.keys.shown("settings") or "/settings"
+            raise CommandError("usage.option", told.format(name=plain, key=key))
+        needs = first is not None and kind_of(first) == "room" and command.words != "room join"
+        if needs and not context.is_room and "@" not in plain:
+            told = _("/{command} is for a room: open one first, or say which: /{usage}")
+            raise CommandError(
+                "usage.room", told.format(command=" ".join(words[:count]), usage=usage(command))
+            )
+
     async def _run(self, line: str, context: Context) -> None:
         await self.learn()
+        self._meant_here(line, context)
         call = self.line.read(line, context)
         if isinstance(call, Help):
             rows = help_of(self.line.commands, call.words)
@@ -132,12 +172,14 @@ class Commands:
             found = [key for key in self._app.attachment.state.rooms if key[1] == room]
             if found:
                 self._app.workspace.open(found[0])
+        if call.command.summary.rstrip(".").endswith("in seconds") and _is_number(told):
+            told = _("{number} s").format(number=told.strip())
         if told.strip():
             self._app.show_text(f"/{words}", told)
         elif words == "roster add":
             asked = _("{jid} is asked to let you see when they are there: “?” is for that.")
             self._app.tell(asked.format(jid=call.params["jid"]))
-        elif call.command.changes:
+        elif call.command.changes or call.command.acts:
             self._app.tell(_("/{command}: done.").format(command=words))
-        elif not (call.command.acts or call.command.run):
+        elif not call.command.run:
             self._app.tell(_("/{command}: there is nothing to show.").format(command=words))

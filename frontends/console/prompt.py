@@ -20,6 +20,7 @@ class Prompt(urwid.Widget):
     :param keys: the person's
     :param changed: is told each change of the text
     :param completer: gives candidates for a text and a cursor
+    :param dropped: is called when it is left without an answer
     """
 
     _sizing = frozenset([urwid.FLOW])
@@ -35,6 +36,7 @@ class Prompt(urwid.Widget):
         text: str = "",
         changed: Callable[[str], object] | None = None,
         completer: Callable[[str, int], Completions | None] | None = None,
+        dropped: Callable[[], None] = lambda: None,
     ) -> None:
         super().__init__()
         self._label = f" {cells.line(label)} "
@@ -47,6 +49,7 @@ class Prompt(urwid.Widget):
         self.editor.text = text
         self.editor.cursor = len(text)
         self._changed = changed
+        self._dropped = dropped
         if changed is not None:
             urwid.connect_signal(self.editor, "change", lambda _editor, new: changed(new))
 
@@ -66,6 +69,7 @@ class Prompt(urwid.Widget):
             if self._changed is not None:
                 self._changed("")
             self._left()
+            self._dropped()
             return None
         self.editor.keypress((self._room(size[0]),), key)
         return None

@@ -66,6 +66,12 @@ class Workspace:
         found = (self.panes.panes[key] for key in self.panes.boxes(size))
         return [one for one in found if isinstance(one, ChatPane)]
 
+    @property
+    def tells_trouble(self) -> bool:
+        """Whether a place without conversation can be seen, which says why there is no daemon."""
+        panes = self.panes
+        return any(isinstance(panes.panes[key], Welcome) for key in panes.boxes(panes._size))
+
     async def begin(self, addresses: tuple[str, ...]) -> None:
         """Open what the command line names."""
         for number, address in enumerate(addresses):

@@ -20,11 +20,17 @@ _ROOMS = 50
 
 
 def is_mention(state: State, message: Message) -> bool:
-    """Tell whether a message of a room says the name that we have in it."""
+    """Tell whether a message of a room says the name that we have in it, or had when it came."""
     if message.type is not MessageType.GROUPCHAT or message.direction is not Direction.IN:
         return False
-    room = state.rooms.get((message.profile, message.peer))
-    return room is not None and mentions(message.body, room.nick)
+    key = (message.profile, message.peer)
+    room = state.rooms.get(key)
+    if room is None or mentions(message.body, room.nick):
+        return room is not None
+    number = int(message.id, 16)
+    return any(
+        number <= last and mentions(message.body, nick) for nick, last in state.nicks.get(key, ())
+    )
 
 
 def _time(conversation: Conversation) -> datetime:

@@ -68,8 +68,20 @@ def _put_contact(draft: Draft, found: Contact) -> None:
     _put(draft, "roster", (found.profile, found.jid), found, found.profile)
 
 
+#: Of one room so many names that we had are remembered.
+_NICKS = 10
+
+
 def _put_room(draft: Draft, found: Room) -> None:
-    _put(draft, "rooms", (found.profile, found.jid), found, found.profile)
+    key = (found.profile, found.jid)
+    old: Room | None = draft["rooms"].get(key)
+    _put(draft, "rooms", key, found, found.profile)
+    if old is None or old.nick == found.nick or draft["rooms"][key] is not found:
+        return
+    conversation: Conversation | None = draft["conversations"].get(key)
+    if conversation is not None and conversation.last is not None:
+        had = (old.nick, int(conversation.last.id, 16))
+        draft.edit("nicks")[key] = (*draft["nicks"].get(key, ()), had)[-_NICKS:]
 
 
 def _put_conversation(draft: Draft, found: Conversation) -> None:

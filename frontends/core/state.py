@@ -43,6 +43,8 @@ class State(msgspec.Struct, frozen=True):
     (:mod:`sat.frontends.core.views.chat`). ``avatars`` holds the hashes of the pictures that
     people have, as far as a plugin tells of them; ``avatar.get`` gives one. ``occupants`` holds who
     is in each room, by nick.
+    ``nicks`` holds what we were called in a room before, each with the number of the last message
+    from that time, as far as this frontend saw it change.
     ``gone`` remembers the ``rev`` of what was removed, so that nothing older brings it back; a
     profile's removal stands for all that it had.
     """
@@ -54,6 +56,7 @@ class State(msgspec.Struct, frozen=True):
     avatars: Mapping[Key, str] = {}
     rooms: Mapping[Key, Room] = {}
     occupants: Mapping[Key, Mapping[str, Occupant]] = {}
+    nicks: Mapping[Key, tuple[tuple[str, int], ...]] = {}
     transfers: Mapping[str, Transfer] = {}
     questions: Mapping[str, Question] = {}
     options: Mapping[str, Option] = {}

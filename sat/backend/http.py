@@ -6,14 +6,14 @@ import os
 from collections.abc import Callable
 from typing import Any, NamedTuple, cast
 
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
-from twisted.internet.error import ConnectError, DNSLookupError
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.internet.ssl import Certificate, trustRootFromCertificates
 from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
 from twisted.python.failure import Failure
 
+from sat.backend.http_faults import failure
 from sat.bridge.errors import CommandError
 from sat.xmpp.socks import Proxy, SocksEndpoint
 from sat.xmpp.stanza import clean
@@ -70,7 +70,7 @@ class Http:
                 raise CommandError(
                     "failed.http", f"{host} took nothing for {_STALL:.0f} s: try again later"
                 ) from None
-            raise _failure(error, f"the transfer to {host}", host) from error
+            raise failure(error, f"the transfer to {host}", host) from error
         finally:
             watch.stop()
             file.close()
@@ -119,7 +119,7 @@ class Http:
                 raise CommandError(
                     "failed.http", f"{host} sends the file too slowly: try again later"
                 ) from None
-            raise _failure(error, f"the transfer from {host}", host) from error
+            raise failure(error, f"the transfer from {host}", host) from error
         finally:
             watch.stop()
             sink.hang_up()
@@ -160,17 +160,6 @@ class Fetched(NamedTuple):
 
     size: int
     media_type: str
-
-
-def _failure(error: Exception, what: str, host: str) -> Exception:
-    """Return what a person reads of a request that failed; one called off stays so."""
-    if isinstance(error, CommandError | CancelledError):
-        return error
-    if isinstance(error, ConnectError | DNSLookupError):
-        return CommandError("failed.http", f"{host} can't be reached: {error}")
-    reasons = getattr(error, "reasons", None)
-    why = reasons[0].getErrorMessage() if reasons else str(error)
-    return CommandError("failed.http", f"{what} broke off: {why}")
 
 
 class _Ways:

@@ -170,7 +170,8 @@ async def test_a_server_without_a_certificate_for_its_name_gets_no_request(react
     async with Shelf(reactor, tmp_path) as shelf, house(reactor, tmp_path) as home:
         alice = await home.profile()
         id_ = await receive(home, alice, shelf.address + "/a.png")
-        assert "failed.http" in await refused(home, path, id=id_)
+        told = await refused(home, path, id=id_)
+        assert "failed.http" in told and "give the account their authority" in told
         assert shelf.asked == []
 
 

@@ -126,7 +126,12 @@ def test_commands_that_fail_and_those_that_are_none(server, house: Daemon, two, 
         ("/foo", "There is no command /foo"),
         ("/pong", "Did you mean"),
         ("/roster", "/roster goes on:"),
-        ("/nick", "See /help room nick."),
+        ("/nick", "/nick is for a room: open one first, or say which: /room nick ROOM NICK"),
+        ("/topic Tea", "/topic is for a room: open one first"),
+        ("/topic", "/topic is for a room"),
+        ("/set theme light", "“theme” is a setting of this console: F9 lists them"),
+        ("/set no.such x", "there is no option no.such"),
+        ("/nick tea@nowhere", "See /help room nick."),
         ("/roster add --fly x@y.z", "See /help roster add."),
         ("/profile create x --jid x@y.z", "That needs a shell"),
         ("/time get nobody@nowhere.invalid", "remote domains"),
@@ -135,6 +140,8 @@ def test_commands_that_fail_and_those_that_are_none(server, house: Daemon, two, 
         console.wait_for(told)
         console.press("C-l")
         console.wait_without(told)
+    console.say("/ping")
+    console.wait_for(re.compile(r"/ping: \d+\.\d+ s\b").search)
     # No word of these was sent to anybody.
     assert house.json("-p", alice, "message", "list", server.jid(bob)) == []
 

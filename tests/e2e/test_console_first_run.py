@@ -1,6 +1,7 @@
 """Primitivus in a real terminal, for somebody who has no account yet."""
 
 import os
+import re
 import signal
 import tempfile
 from pathlib import Path
@@ -183,6 +184,26 @@ def test_a_server_that_nobody_answers_for_is_told(closed_server, newcomer) -> No
     console.press("M-Enter")
     console.wait_for("The server nowhere.invalid isn't known.")
     assert "> new@nowhere.invalid" in console.screen()
+    # When it is tried again is counted at the bottom, and stands still nowhere.
+    console.wait_for("new: next try in")
+    assert "The next try" not in console.screen()
+    counts = {0}
+    console.wait_for(
+        lambda seen: (
+            counts.update(map(int, re.findall(r"next try in (\d+) s", seen)))
+            or any({one, one - 1} <= counts for one in counts if one > 1)
+        )
+    )
+
+
+def test_what_is_no_account_is_told_without_the_names_that_programs_have(newcomer) -> None:
+    _daemon, console = newcomer
+    begin(console, "An account that you have")
+    fill(console, "a b@local host", "secret")
+    console.press("M-Enter")
+    seen = console.wait_for("isn't an address")
+    assert "profile.create" not in seen and "jid:" not in seen
+    assert "> a b@local host" in seen
 
 
 def test_what_is_no_address_and_what_is_no_file_is_told(closed_server, newcomer) -> None:

@@ -74,6 +74,13 @@ def test_the_mouse_opens_chooses_and_scrolls(server, house: Daemon, two) -> None
         console.click(*console.find("Write a message"))
         console.type("x")
         console.wait_without("Write a message")
+        # The line between two conversations is drawn to where it is wanted.
+        console.press("M-v")
+        console.wait_for("Salut à Toi")
+        line = console.lines()[5].rindex("│")
+        for button, place, end in ((0, line, "M"), (32, line - 8, "M"), (0, line - 8, "m")):
+            console.type(f"\x1b[<{button};{place + 1};6{end}")
+        console.wait_for(lambda seen: seen.split("\n")[5].rindex("│") == line - 8)
 
 
 def test_what_is_pasted_is_text_and_does_nothing(server, house: Daemon, two) -> None:

@@ -76,6 +76,15 @@ def test_an_invitation_is_answered(server, house: Daemon, two) -> None:
         console.wait_without("1 question")
         rooms = ("-p", alice, "room", "list")
         assert wait_until(lambda: [one["state"] for one in house.json(*rooms)] == ["joined"], 30)
+        # It is open, and what is written goes there.
+        console.wait_for(f"# party-{bob}")
+        console.wait_for("│Write a message")
+        console.say("I am here")
+        heard = ("-p", bob, "message", "list", room)
+        assert wait_until(lambda: [one["body"] for one in house.json(*heard)] == ["I am here"], 30)
+        # Who is invited in turn is told to have been.
+        console.say(f"/invite {server.jid(bob)}")
+        console.wait_for("/room invite: done.")
 
 
 def test_a_room_that_asks_for_a_password_gets_it(house: Daemon, server, two) -> None:
@@ -295,7 +304,7 @@ def test_a_long_sentence_leaves_room_for_what_waits(server, daemon: Daemon, peop
     )
     daemon.jp("profile", "connect", alice, check=False)
     with Console(daemon) as console:
-        console.wait_for(f"{alice}: The certificate of")
+        console.wait_for(re.compile(rf"{alice}: next try in \d+ s. The certificate of").search)
         bottom = console.wait_for("1 question: F7").split("\n")[-1]
         assert "The certificate of" in bottom and "…  1 question: F7" in bottom
         console.press("F7")

@@ -134,6 +134,28 @@ def test_a_topic_that_is_cut_can_be_read_and_reorders_nothing(server, house: Dae
         console.wait_for("away. gone fishing until the winter comes back")
 
 
+def test_of_several_accounts_the_usual_one_comes_first_and_who_has_news(
+    server, daemon: Daemon, people
+) -> None:
+    alice, bob, zoe = people("alice", "bob", "zoe")
+    for name in (alice, bob, zoe):
+        daemon.profile(name, server)
+    daemon.jp("profile", "default", bob)
+    daemon.jp("-p", zoe, "message", "send", server.jid(bob), "news")
+    daemon.jp("-p", zoe, "message", "send", server.jid(alice), "other news")
+    room = f"tea-{bob}@muc.{server.host}"
+    for name in (bob, zoe):
+        daemon.jp("-p", name, "room", "join", room, "--nick", name)
+    daemon.jp("-p", zoe, "message", "send", room, "news for all")
+    rows = ("-p", bob, "conversation", "list")
+    assert wait_until(lambda: sum(one["unread"] for one in daemon.json(*rows)) == 2, 30)
+    with Console(daemon, size=(120, 24)) as console:
+        console.wait_for("3 new")
+        console.press("Enter")
+        console.wait_for(f"{zoe}: news")
+        assert "other news" not in console.screen() and "for all" not in console.screen()
+
+
 def test_rooms_of_two_accounts_that_are_called_the_same_say_whose_they_are(
     server, daemon: Daemon, pair
 ) -> None:

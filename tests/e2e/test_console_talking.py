@@ -209,9 +209,22 @@ def test_whom_nobody_is_called_like_is_told_and_the_list_is_all_there(
         console.press("Enter")
         seen = console.wait_for("Nobody here is called “zebra”. Alt-O talks to any address.")
         assert seen.startswith(f" ● {bob} ")
-        # Keys go where they went before.
+        # Keys go where they went before; so they do where nothing is looked for after all.
         console.say("still here")
         console.wait_for(f"{alice}: still here")
+        console.press("C-t")
+        console.wait_for("Who?")
+        console.press("Escape")
+        console.wait_without("Who?")
+        console.say("and here")
+        console.wait_for("and here")
+        assert wait_until(
+            lambda: (
+                [one["body"] for one in house.json("-p", alice, "message", "list", server.jid(bob))]
+                == ["still here", "and here"]
+            ),
+            30,
+        )
 
 
 def test_one_goes_back_and_forth_between_two_conversations(server, house: Daemon, two) -> None:
@@ -335,3 +348,28 @@ def test_the_line_is_where_it_is_new_whenever_one_comes_back(server, house: Daem
         console.wait_for("line 59")
         console.press("M-Home")
         console.wait_for("Nothing was new here when you came.")
+
+
+def test_what_is_pasted_is_sent_without_the_empty_lines_at_its_end(
+    server, house: Daemon, two
+) -> None:
+    alice, bob = two
+    with Console(house, "-p", alice, server.jid(bob)) as console:
+        console.wait_for("Nothing was said yet.")
+        console.paste("  if x:\n    y()\n\n")
+        console.wait_for("│    y()")
+        console.press("Enter")
+        console.wait_for(re.compile(rf"{alice}:   if x:\n").search)
+        (sent,) = house.json("-p", alice, "message", "list", server.jid(bob))
+        assert sent["body"] == "  if x:\n    y()"
+
+
+def test_who_is_asked_to_be_a_contact_is_told_with_the_sign_that_says_so(
+    server, house: Daemon, two
+) -> None:
+    alice, bob = two
+    with Console(house, "-p", alice, server.jid(bob), size=(120, 24)) as console:
+        console.wait_for("Nothing was said yet.")
+        console.say(f"/roster add carol@{server.host}")
+        console.wait_for(f"carol@{server.host} is asked to let you see when they are there: “?”")
+        console.wait_for(re.compile(r"carol\S* \?").search)

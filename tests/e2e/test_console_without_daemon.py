@@ -83,7 +83,8 @@ def test_a_home_that_can_not_be_is_told_in_full(home: Daemon, harm: str) -> None
         console.wait_for("try now, and start the daemon")
         # It isn't forgotten at the next try, which starts none.
         console.wait_for("Next try in 5 s")
-        assert wanted in flat(console.screen())
+        # Once is enough.
+        assert flat(console.screen()).count(wanted) == 1
         console.press("F8")
         console.wait_for("which is not reached")
         assert "Welcome" not in console.screen()

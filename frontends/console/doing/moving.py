@@ -102,7 +102,10 @@ def _filter(app: "App") -> None:
         if text:
             _list_open(app)
 
-    app.ask(_("Who?"), done, changed=app.contacts.filter)
+    def dropped() -> None:
+        app.root.in_contacts = before or app.workspace.current is None
+
+    app.ask(_("Who?"), done, changed=app.contacts.filter, dropped=dropped)
 
 
 def _previous(app: "App") -> None:

@@ -166,6 +166,20 @@ class ContactsPane(urwid.Widget):
             if self.selected is None:
                 self.list.act("down")
 
+    def begin(self) -> None:
+        """Choose whom to begin with: of several accounts the usual one's, who has news first."""
+        self._catch_up()
+        profiles = self._app.profiles
+        rows = [self.view.rows[at] for at in range(len(self.view.rows))]
+        if len(profiles) > 1 and rows:
+            usual = {one.name for one in profiles if one.default}
+            found = min(
+                rows, key=lambda row: (row.profile not in usual, not row.unread, row.kind == "room")
+            )
+            self.list.select(found.key)
+        else:
+            self.first()
+
     def filter(self, text: str) -> None:
         """Show those alone who have these words in their name, address or group.
 

@@ -40,10 +40,20 @@ class StatusBar(urwid.Widget):
     def __init__(self, app: "App") -> None:
         super().__init__()
         self._app = app
+        self._counts = False
 
     def refresh(self) -> None:
-        """Draw it anew: something has changed."""
+        """Draw it anew: something has changed, or a second less is left until the next try."""
         self._invalidate()
+        waits = self._app.attachment.link.phase == "lost" or any(
+            one.connection.phase is Phase.WAITING for one in self._app.profiles
+        )
+        if waits and not self._counts:
+            self._counts = True
+            self._app.later(1.0, self._counted)
+
+    def _counted(self) -> None:
+        self._counts = False
 
     def rows(self, size: tuple[int], focus: bool = False) -> int:
         """Return 1."""
@@ -79,7 +89,8 @@ class StatusBar(urwid.Widget):
         parts: list[list[Span]] = []
         if link.phase != "attached":
             look = "bar.bad" if link.phase == "lost" else "bar.wait"
-            parts.append([(look, cells.cut(_link_text(link), room))])
+            shown = self._app.workspace.tells_trouble
+            parts.append([(look, cells.cut(_link_text(link, shown), room))])
         else:
             parts += [_profile(one, room) for one in self._app.profiles]
         if state.storage.state == "full":
@@ -112,24 +123,48 @@ class StatusBar(urwid.Widget):
         return parts
 
 
-def _link_text(link: Link) -> str:
+def _link_text(link: Link, told_above: bool) -> str:
+    """Return how it stands with the daemon.
+
+    :param told_above: whether the screen says already why it is so
+    """
+    if told_above and link.phase == "lost":
+        if link.retry_at is None:
+            return _("no daemon")
+        told = _("no daemon: Next try in {seconds} s.")
+        return told.format(seconds=_left(link.retry_at))
     if link.phase == "connecting":
         told = _("reaching the daemon…")
         return f"{told} {cells.line(link.sentence)}" if link.sentence else told
     sentence = cells.line(link.sentence)
     if link.retry_at is None:
         return sentence
-    left = max(0, round((link.retry_at - datetime.now(UTC)).total_seconds()))
     # The sentence may be longer than the line.
     told = _("no daemon: Next try in {seconds} s. {sentence}")
-    return told.format(sentence=sentence, seconds=left)
+    return told.format(sentence=sentence, seconds=_left(link.retry_at))
+
+
+def _left(at: datetime) -> int:
+    """Return how many seconds there are until then."""
+    return max(0, round((at - datetime.now(UTC)).total_seconds()))
+
+
+def without_next_try(sentence: str) -> str:
+    """Return what the daemon says of a failure without when it tries again: that stands still."""
+    return sentence.partition(" The next try is in ")[0]
 
 
 def _sentence(profile: Profile) -> str:
-    """Return why an account is not connected, if that is to be told."""
-    if profile.connection.phase in (Phase.WAITING, Phase.FAILED):
-        return cells.line(profile.connection.sentence)
-    return ""
+    """Return why an account is not connected, if that is to be told, and when it is tried again."""
+    connection = profile.connection
+    if connection.phase not in (Phase.WAITING, Phase.FAILED):
+        return ""
+    sentence = cells.line(without_next_try(connection.sentence))
+    if connection.phase is Phase.FAILED or connection.retry_at is None:
+        return sentence
+    # The sentence may be longer than the line.
+    told = _("next try in {seconds} s. {sentence}")
+    return told.format(seconds=_left(connection.retry_at), sentence=sentence)
 
 
 def _profile(profile: Profile, room: int) -> list[Span]:

@@ -13,6 +13,9 @@ from sat.frontends.console.widgets.listing import Entry, Folder, is_kind
 from sat.frontends.console.widgets.painting import Span, paint
 from sat.frontends.console.widgets.paste import written
 
+#: From so many rows on there is room for what keys do.
+_ROOMY = 6
+
 
 class FileChooser(Picking):
     """A box widget with a folder's path, what is typed, and the entries that have it in them.
@@ -60,6 +63,8 @@ class FileChooser(Picking):
     not_there = "There is no “{name}” here."
     #: Shown where nothing is to be seen.
     empty = "(nothing)"
+    #: Says below the entries what keys do, where there is room.
+    hint = ""
 
     def __init__(self, folder: Path, home: Path, new: bool = False) -> None:
         super().__init__()
@@ -199,7 +204,11 @@ class FileChooser(Picking):
 
     @property
     def _height(self) -> int:
-        return max(1, self._size[1] - 2)
+        return max(1, self._size[1] - 2 - self._below(self._size[1]))
+
+    def _below(self, height: int) -> int:
+        """Return how many rows there are below the entries."""
+        return 1 if self.hint and height >= _ROOMY else 0
 
     def clicked(self, col: int, row: int) -> bool:
         """Select what is clicked, choose what was selected."""
@@ -228,6 +237,9 @@ class FileChooser(Picking):
         rows += [self._row(one, columns, at == self._at) for at, one in enumerate(shown, self._top)]
         if not shown:
             rows.append([("file", self.empty)])
+        if self._below(height):
+            rows += [[("file", "")]] * (height - 1 - len(rows))
+            rows.append([("file size", cut(self.hint, columns))])
         cursor = None
         if focus and height > 1:
             cursor = (min(2 + width(line(self._text)), columns - 1), min(height - 2, 1))

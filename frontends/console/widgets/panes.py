@@ -26,6 +26,9 @@ _STEPS = {
     "focus-down": (0, 1),
 }
 
+#: So often a size is brought nearer to where the mouse is, at each of its moves.
+_STEPS_OF_DRAG = 12
+
 
 class Panes(Keyed, urwid.Widget):
     """Box widgets by key, divided by lines; where there is no room for all, the one in focus.
@@ -36,7 +39,8 @@ class Panes(Keyed, urwid.Widget):
 
     Actions: ``focus-left``, ``focus-right``, ``focus-up``, ``focus-down``, ``focus-next``,
     ``focus-previous``, ``wider``, ``narrower``, ``higher``, ``lower``, ``equal``, ``zoom`` (show
-    one alone, and all again), ``close`` (never the last one). A click puts the focus.
+    one alone, and all again), ``close`` (never the last one). A click puts the focus; a line
+    is drawn to where it is wanted.
 
     :param key: the first one's key
     :param widget: the first one
@@ -69,6 +73,7 @@ class Panes(Keyed, urwid.Widget):
         self._root: Node = Leaf(key)
         self._key = key
         self._zoomed = False
+        self._dragged: tuple[Hashable, bool] | None = None
         self._size = (80, 24)
 
     @property
@@ -186,12 +191,15 @@ class Panes(Keyed, urwid.Widget):
         :param beside: whether that is columns, and not rows
         :param factor: by how much; 1.25 is a quarter more
         """
-        chain = path(self._root, self._key)
+        return self._resize(self._key, beside, factor)
+
+    def _resize(self, key: Hashable, beside: bool, factor: float) -> bool:
+        chain = path(self._root, key)
         if not chain:
             return False
         parts: list[Node] = [
             *chain[1:],
-            *(one for one in leaves(self._root) if one.key == self._key),
+            *(one for one in leaves(self._root) if one.key == key),
         ]
         for split, part in zip(reversed(chain), reversed(parts), strict=True):
             if split.beside == beside:
@@ -261,6 +269,10 @@ class Panes(Keyed, urwid.Widget):
     ) -> bool:
         """Put the focus where a click is, and give it the event."""
         self._size = size
+        if event in ("mouse press", "mouse release"):
+            self._dragged = None
+        if event == "mouse drag" and self._dragged is not None:
+            return self._drag(*self._dragged, col, row)
         for key, box in self.boxes(size).items():
             x, y = col - box.left, row - box.top
             if 0 <= x < box.columns and 0 <= y < box.rows:
@@ -270,7 +282,32 @@ class Panes(Keyed, urwid.Widget):
                 inner = (box.columns, box.rows)
                 handled = widget.mouse_event(inner, event, button, x, y, focus and key == self._key)
                 return bool(handled) or (event == "mouse press" and button == 1)
+        if event == "mouse press" and button == 1:
+            self._dragged = self._divided(col, row)
+            return self._dragged is not None
         return False
+
+    def _divided(self, col: int, row: int) -> tuple[Hashable, bool] | None:
+        """Return what ends at the line at a cell, and whether that parts columns."""
+        for key, box in self.boxes(self._size).items():
+            x, y = col - box.left, row - box.top
+            if x == box.columns and 0 <= y < box.rows:
+                return key, True
+            if y == box.rows and 0 <= x < box.columns:
+                return key, False
+        return None
+
+    def _drag(self, key: Hashable, beside: bool, col: int, row: int) -> bool:
+        """Let one end at a cell, as nearly as the others leave room for."""
+        # Sizes are shares of a whole: each step comes nearer.
+        for _step in range(_STEPS_OF_DRAG):
+            box = self.boxes(self._size).get(key)
+            if box is None:
+                return False
+            have, want = (box.columns, col - box.left) if beside else (box.rows, row - box.top)
+            if have == want or not self._resize(key, beside, max(want, 1) / max(have, 1)):
+                break
+        return True
 
     def render(self, size: tuple[int, int], focus: bool = False) -> urwid.Canvas:  # type: ignore[override]
         """Draw all that there is room for, and lines between them."""

@@ -10,6 +10,7 @@ import msgspec
 
 from sat.bridge.errors import CommandError
 from sat.bridge.model import Form, Phase, Profile, Show
+from sat.frontends.console.panes.status import without_next_try
 from sat.frontends.console.signs import PRESENCE, sign
 from sat.frontends.console.texts import _
 from sat.frontends.console.widgets import cells
@@ -274,7 +275,9 @@ def add(app: "App") -> None:
         except CommandError as error:
             # Whom to trust is asked: with the answer it may go on.
             if not await _answered(app, made[0], error):
-                raise
+                # It is tried again, which is told where it is counted: at the bottom.
+                told = without_next_try(error.sentence)
+                raise CommandError(error.name, told, error.data) from error
             app.tell(_("Connecting…"))
             await app.actions.connect(made[0])
 

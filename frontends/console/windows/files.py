@@ -44,6 +44,7 @@ def _choose(
     chooser.not_readable = _("“{name}” can't be read: {why}.")
     chooser.not_there = _("There is no “{name}” here.")
     chooser.empty = _("(nothing)")
+    chooser.hint = _("Left: folder above  Right: into it  Tab completes  Alt-. hidden ones")
     chooser.text = name
     popup = Popup(chooser, title, 70, 18)
 

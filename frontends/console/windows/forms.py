@@ -29,6 +29,8 @@ _KINDS = {
 #: So many answers stand side by side.
 _FEW = 4
 _YES = ("true", "1", "yes")
+#: The kind of a question whether to follow an invitation to its peer, a room.
+_INVITATION = "room.invitation"
 #: What a form may be wide.
 WIDE = 64
 
@@ -187,6 +189,9 @@ def question(
                 except CommandError:
                     done(False)
                     raise
+                if asked.kind == _INVITATION and value == "yes" and asked.peer:
+                    # Whoever says yes wants to be there, as with /room join.
+                    app.workspace.open((asked.profile, asked.peer))
                 done(True)
 
             return give

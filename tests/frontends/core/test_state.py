@@ -22,9 +22,11 @@ from sat.bridge.model import (
     Progress,
     Question,
     Removed,
+    Room,
     Transfer,
     TransferState,
 )
+from sat.frontends.core.mentions import is_mention
 from sat.frontends.core.state import (
     State,
     apply,
@@ -305,3 +307,22 @@ def test_a_state_is_never_changed_in_place(history):
         states.append(apply(states[-1], event))
         copies.append(msgspec.json.encode(str(states[-1])))
     assert [msgspec.json.encode(str(one)) for one in states] == copies
+
+
+def test_what_named_us_by_an_earlier_nick_still_does_and_what_comes_later_does_not():
+    def said(rev, id):
+        more = {"peer": "tea@r", "type": MessageType.GROUPCHAT, "body": "al: hello"}
+        return message(rev, id=id, **more)
+
+    def called(rev, nick):
+        return events.RoomChanged(Room(profile="alice", jid="tea@r", nick=nick, rev=rev))
+
+    first, second = said(2, "a"), said(4, "b")
+    state = run(called(1, "al"), events.MessageAdded(first))
+    assert is_mention(state, first)
+    state = run(called(3, "queen"), events.MessageAdded(second), state=state)
+    assert is_mention(state, first)
+    # Somebody else may be called so by now.
+    assert not is_mention(state, second)
+    # Told once more, or late, it changes nothing.
+    assert run(called(3, "queen"), called(1, "al"), state=state).nicks == state.nicks

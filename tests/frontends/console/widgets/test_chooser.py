@@ -195,3 +195,17 @@ def test_choosers_of_any_size(tmp_path_factory, screen, keys):
         press(chooser, screen, *([key] if key else []))
         canvas = chooser.render(screen, True)
         assert (canvas.cols(), canvas.rows()) == screen
+
+
+def test_what_keys_do_is_said_where_there_is_room(home):
+    chooser = FileChooser(home, home)
+    chooser.hint = "Left: folder above"
+    rows = drawn(chooser, SIZE)
+    assert rows[-1] == "Left: folder above"
+    assert drawn(chooser, (30, 5))[-1] == "ab.txt                     1 B"
+    # What is chosen is never below it.
+    for number in range(30):
+        (home / f"c{number:02}").touch()
+    chooser.go(home)
+    press(chooser, SIZE, "end")
+    assert drawn(chooser, SIZE)[-2:] == ["c29                        0 B", "Left: folder above"]

@@ -53,6 +53,41 @@ def test_the_focus_goes_by_direction():
     assert panes.focus_key == "c"
 
 
+def drag(panes, start, end):
+    panes.mouse_event(SIZE, "mouse press", 1, *start, True)
+    panes.mouse_event(SIZE, "mouse drag", 1, *end, True)
+    panes.mouse_event(SIZE, "mouse release", 0, *end, True)
+
+
+@pytest.mark.parametrize("column", [13, 16, 26])
+def test_a_line_is_drawn_to_where_it_is_wanted(column):
+    panes = divided()
+    (left,) = (at for at, char in enumerate(drawn(panes, SIZE)[0]) if char == "│")
+    drag(panes, (left, 3), (column, 5))
+    assert drawn(panes, SIZE)[0].index("│") == column
+    (above,) = (at for at, row in enumerate(drawn(panes, SIZE)) if "─" in row)
+    drag(panes, (column + 4, above), (column + 4, 7))
+    assert drawn(panes, SIZE)[7][column + 1 :] == "─" * (40 - column - 1)
+    assert panes.focus_key == "c"
+
+
+def test_what_is_no_line_is_not_drawn_and_nobody_is_pushed_out():
+    panes = divided()
+    before = drawn(panes, SIZE)
+    drag(panes, (3, 3), (9, 3))
+    assert drawn(panes, SIZE) == before
+    line = before[0].index("│")
+    for column in (0, 39):
+        drag(panes, (line, 3), (column, 3))
+        line = drawn(panes, SIZE)[0].index("│")
+        assert {*"".join(drawn(panes, SIZE))} >= {"a", "b", "c"}
+    # The button was let go elsewhere: the next click begins anew.
+    panes.mouse_event(SIZE, "mouse press", 1, line, 3, True)
+    panes.mouse_event(SIZE, "mouse press", 1, 2, 2, True)
+    panes.mouse_event(SIZE, "mouse drag", 1, 20, 2, True)
+    assert drawn(panes, SIZE)[0].index("│") == line
+
+
 def test_panes_grow_and_shrink_and_are_equal_again():
     panes = divided()
     half = panes.boxes(SIZE)
