@@ -21,7 +21,7 @@ from sqlalchemy import insert
 from sat.backend import schema, store
 from sat.backend.schema import ORDER_BITS, Prepared
 from tests.bench.history import _row as history_row
-from tests.bench.measure import Blaster, cpu, pss
+from tests.bench.measure import Blaster, cpu, paired, pss
 from tests.bench.report import Figure
 from tests.bench.startup import connect
 from tests.testbed import Daemon
@@ -165,7 +165,7 @@ def console() -> list[Figure]:
 
 def _start(command: list[str], environment: dict[str, str]) -> Figure:
     taken, bare = [], []
-    for _ in range(7):
+    for _ in range(15):
         screen = Screen(command, environment)
         screen.wait_for("Contact 1")
         screen.settle()
@@ -177,7 +177,7 @@ def _start(command: list[str], environment: dict[str, str]) -> Figure:
             after.children_user + after.children_system
             - before.children_user - before.children_system
         )  # fmt: skip
-    ratio = statistics.median(taken) / statistics.median(bare)
+    ratio = paired(taken, bare)
     return Figure(
         f"console: start, {CONTACTS} contacts, and end, CPU",
         f"{statistics.median(taken):.2f} s",

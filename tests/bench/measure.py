@@ -3,9 +3,11 @@
 import contextlib
 import json
 import os
+import statistics
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from operator import truediv
 from pathlib import Path
 from typing import Any, Self
 
@@ -25,6 +27,14 @@ def thread_cpu(pid: int) -> dict[str, float]:
         fields = (task / "stat").read_text().rpartition(")")[2].split()
         found[task.name] = (int(fields[11]) + int(fields[12])) / TICK
     return found
+
+
+def paired(taken: Sequence[float], bare: Sequence[float]) -> float:
+    """Return the median of what is measured to what was measured right beside it, each time.
+
+    How fast a machine is that others use, varies from one minute to the next.
+    """
+    return statistics.median(map(truediv, taken, bare))
 
 
 def pss(pid: int) -> float:
