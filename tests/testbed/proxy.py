@@ -26,6 +26,8 @@ from typing import Self, TypeVar
 from tests.testbed.processes import LOOPBACK, free_ports
 
 CHUNK = 65536
+#: Bytes that wait in the kernel at most, on the way here.
+_BUFFER = 1 << 20
 #: Seconds which a side has to answer a FIN with its own, and which a piece waits for the next one.
 FAREWELL, TOGETHER = 5.0, 0.05
 #: With this a close is a RST: no FIN, and nothing more is sent.
@@ -173,6 +175,8 @@ class Proxy:
         if self._accepting is None:
             listener = socket.create_server((LOOPBACK, self.port))
             listener.setblocking(False)
+            # What stalls here is not to go on into a buffer that Linux lets grow to 32 MiB.
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
             self._accepting = asyncio.ensure_future(self._accept(listener))
 
     async def _refuse(self) -> None:
