@@ -197,6 +197,17 @@ def test_what_was_answered_elsewhere_meanwhile_is_told(server, house: Daemon, tw
         assert house.json("-p", alice, "room", "list") == []
 
 
+def fill_in(console: Console, server: Prosody, password: str) -> None:
+    """Make dora's account the first one."""
+    console.wait_for("Welcome! You need an account first")
+    console.press("Enter")
+    console.wait_for("An account that you have")
+    for text in ("dora@localhost", password, "", server.address):
+        console.type(text)
+        console.press("Tab")
+    console.press("M-Enter")
+
+
 @pytest.mark.parametrize("trusted", [True, False])
 def test_whether_a_certificate_is_trusted_is_asked_where_the_account_is_made(trusted) -> None:
     with (
@@ -204,13 +215,7 @@ def test_whether_a_certificate_is_trusted_is_asked_where_the_account_is_made(tru
         Daemon() as daemon,
         Console(daemon, size=(100, 36)) as console,
     ):
-        console.wait_for("Welcome! You need an account first")
-        console.press("Enter")
-        console.wait_for("An account that you have")
-        for text in ("dora@localhost", "a secret", "", own.address):
-            console.type(text)
-            console.press("Tab")
-        console.press("M-Enter")
+        fill_in(console, own, "a secret")
         seen = console.wait_for("[ Later ] [ Yes ] [ No ]")
         assert "Issuer: CN=Testbed CA" in seen and re.search(r"(?:[0-9A-F]{2}:){9}", seen)
         console.press("Right")
@@ -277,13 +282,7 @@ def test_whom_to_trust_is_asked_once_though_the_password_was_wrong() -> None:
         Daemon() as daemon,
         Console(daemon, size=(100, 36)) as console,
     ):
-        console.wait_for("Welcome! You need an account first")
-        console.press("Enter")
-        console.wait_for("An account that you have")
-        for text in ("dora@localhost", "another one", "", own.address):
-            console.type(text)
-            console.press("Tab")
-        console.press("M-Enter")
+        fill_in(console, own, "another one")
         console.wait_for("[ Later ] [ Yes ] [ No ]")
         console.press("Right")
         console.press("Enter")
