@@ -111,9 +111,8 @@ async def test_a_node_that_others_can_read_is_closed_first(reactor, tmp_path):
         peer.on(configure, close)
         await home.call("conversation.read", peer=TO)
         await peer.until(lambda: len(closed) == 2 or None, "It was not published again.")
-        assert [matches(parse(one), got) for one, got in zip((configure, PUBLISH), closed)] == [
-            True, True,
-        ]  # fmt: skip
+        first, then = closed
+        assert matches(parse(configure), first) and matches(parse(PUBLISH), then)
 
 
 async def test_a_server_that_knows_few_options_keeps_all_of_it_private(reactor, tmp_path):
