@@ -6,55 +6,11 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
-from sat.bridge.model import Conversation, Direction, MessageState, MessageType, Room
+from sat.bridge.model import Direction, MessageState, MessageType, Room
 from sat.frontends.core.views.chat import Chat
 from tests.bridge.lineserver import Refusal
 from tests.frontends.core.support import BOB, NOW, TS, Attached, Watch, message, run, until
-
-PROFILE = {"name": "alice", "jid": "alice@x", "rev": 1}
-
-
-class History:
-    """A conversation as the daemon has it: answers ``message.list``."""
-
-    def __init__(self, server, count, **state):
-        self.server = server
-        self.messages = [message(number) for number in range(1, count + 1)]
-        self.seq = 1000 + count
-        server.answers["message.list"] = self.page
-        server.answers["state.attach"] = lambda session, params: {
-            "mode": "snapshot", "epoch": "e1", "seq": self.seq,
-            "state": {"profiles": [PROFILE], **msgspec.to_builtins(state)},
-        }  # fmt: skip
-
-    def page(self, session, params):
-        found = self.messages
-        if "before" in params:
-            end = int(params["before"], 16)
-            found = [one for one in found if int(one.id, 16) < end]
-        limit = params["limit"]
-        if "after" in params:
-            start = int(params["after"], 16)
-            found = [one for one in found if int(one.id, 16) > start][:limit]
-        elif "since" in params:
-            since = datetime.fromisoformat(params["since"])
-            found = [one for one in found if one.ts >= since][:limit]
-        return [msgspec.to_builtins(one) for one in found[-limit:]]
-
-    def tell(self, found, type="message.added"):
-        """Tell everybody of a message that is added or changed."""
-        prev, self.seq = self.seq, self.seq + 1
-        found = msgspec.structs.replace(found, rev=self.seq)
-        self.messages = [one for one in self.messages if one.id != found.id] + [found]
-        self.messages.sort(key=lambda one: int(one.id, 16))
-        self.server.sessions[-1].event(
-            prev=prev, seq=self.seq, profile="alice", type=type, ts=TS,
-            data=msgspec.to_builtins(found),
-        )  # fmt: skip
-
-
-def keys(chat):
-    return [int(row.key, 16) for row in chat.rows]
+from tests.frontends.core.views.history import History, keys
 
 
 def test_pages_come_as_it_is_scrolled_back_and_forward(server):
@@ -233,81 +189,6 @@ def test_days_and_who_goes_on_speaking_are_marked(server):
             assert chat.rows.get("5").day == day + timedelta(days=2)
             assert chat.rows.get("6").day is None and chat.rows.get("6").continued
             watch.check()
-
-    run(story())
-
-
-def test_the_read_line_stays_where_it_was_when_it_was_opened(server):
-    conversation = Conversation(profile="alice", peer="bob@x", unread=12, read="1c", rev=900)
-    history = History(server, 40, conversations=[conversation])
-    history.messages[28] = message(29, direction=Direction.OUT)
-
-    async def story():
-        async with Attached() as held:
-            chat = Chat(held, *BOB, page=10)
-            await chat.open()
-            assert not any(row.unread for row in chat.rows)
-            await chat.earlier()
-            # 29 is our own: nobody has to read that.
-            assert [row.key for row in chat.rows if row.unread] == ["1e"]
-            history.tell(message(41))
-            await until(lambda: chat.rows.get("29"))
-            assert [row.key for row in chat.rows if row.unread] == ["1e"]
-            server.sessions[-1].event(
-                prev=history.seq, seq=history.seq + 1, profile="alice", ts=TS,
-                type="conversation.changed",
-                data={"profile": "alice", "peer": "bob@x", "read": "29", "rev": history.seq + 1},
-            )  # fmt: skip
-            await until(lambda: held.state.conversations[BOB].unread == 0)
-            assert [row.key for row in chat.rows if row.unread] == ["1e"]
-            chat.draw_read_line()
-            assert not any(row.unread for row in chat.rows)
-
-    run(story())
-
-
-def test_the_read_line_is_gone_to_however_far_back_it_is(server):
-    conversation = Conversation(profile="alice", peer="bob@x", unread=300, read="5", rev=900)
-    history = History(server, 300, conversations=[conversation])
-    history.messages[5] = message(6, direction=Direction.OUT)
-
-    async def story():
-        async with Attached() as held:
-            chat = Chat(held, *BOB, page=10)
-            await chat.open()
-            # 6 is our own.
-            assert await chat.go_to_unread() == "7"
-            assert keys(chat) == [*range(1, 16)] and not chat.at_end
-            assert [row.key for row in chat.rows if row.unread] == ["7"]
-            await chat.go_to_end()
-            assert chat.rows.get("7") is None
-            assert await chat.go_to_unread() == "7" and chat.rows.get("7").unread
-
-    run(story())
-
-
-def test_where_nothing_is_new_no_line_is_gone_to(server):
-    History(server, 30)
-
-    async def story():
-        async with Attached() as held:
-            chat = Chat(held, *BOB, page=10)
-            await chat.open()
-            assert await chat.go_to_unread() is None
-            assert chat.at_end
-
-    run(story())
-
-
-def test_all_of_what_was_never_read_is_new_from_its_first_message_on(server):
-    conversation = Conversation(profile="alice", peer="bob@x", unread=30, rev=900)
-    History(server, 30, conversations=[conversation])
-
-    async def story():
-        async with Attached() as held:
-            chat = Chat(held, *BOB, page=10)
-            await chat.open()
-            assert await chat.go_to_unread() == "1"
 
     run(story())
 
