@@ -1,11 +1,11 @@
 """A server that speaks raw XML as a script tells it, and tests of what must not get past it.
 
 The rules of correctness, and where each is tested. ``forged``, ``streams``, ``caps``,
-``catching_up``, ``downgrade``, ``markers``, ``private`` and ``rooms`` are ``test_forged.py`` …
-here: they look through the bridge alone, and each attack has a harmless twin. The rest is where its
-feature is tested; ``storm`` is ``tests/e2e/test_storm.py``. The code that keeps each attack away is
-listed in :mod:`tests.hostile.guards`, which takes it away and sees the tests fail
-(``make guards``).
+``catching_up``, ``corrections``, ``downgrade``, ``markers``, ``private`` and ``rooms`` are
+``test_forged.py`` … here: they look through the bridge alone, and each attack has a harmless twin.
+The rest is where its feature is tested; ``storm`` is ``tests/e2e/test_storm.py``. The code that
+keeps each attack away is listed in :mod:`tests.hostile.guards`, which takes it away and sees the
+tests fail (``make guards``).
 
 ====  ==============================================  =============================================
 rule  what holds                                      where
@@ -21,7 +21,7 @@ rule  what holds                                      where
 8     roster pushes of our own account alone          forged; tests/backend/test_contacts.py
 9     answers of whom was asked alone                 streams; tests/xmpp/test_session.py
 10    private nodes of ours alone                     private; tests/backend/rooms, tests/plugins
-11    corrections of their author alone               with corrections
+11    what was said stays: nothing corrects it yet    corrections
 12    what only a server may set                      forged
 13    certificates, STARTTLS, text in clear           streams; tests/xmpp/test_login.py
 14    SCRAM; what the server is held to               downgrade, streams;
