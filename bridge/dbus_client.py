@@ -127,8 +127,8 @@ class DBusClient(Client):
     ) -> Callable[[], object]:
         """Make a call, and return what waits for its result."""
         answers: list[lowlevel.Message] = []
-        called = self._send_call(method, params, descriptors, answers.append)
-        return lambda: self._result(self._wait_for(answers, called))
+        self._send_call(method, params, descriptors, answers.append)
+        return lambda: self._result(self._wait_for(answers, ".".join(names_of(method))))
 
     def start(
         self,
@@ -137,23 +137,28 @@ class DBusClient(Client):
         descriptors: Sequence[int],
         done: Callable[[object, CommandError | None], None],
     ) -> None:
-        """Make a call without waiting; :meth:`turn` tells ``done`` its result or its error.
+        """Make a call without waiting; a :meth:`turn` tells ``done`` its result or its error.
 
         :raises CommandError: if it can't be made at all
         """
 
         def answered(answer: lowlevel.Message) -> None:
             try:
-                done(self._result(self._values(answer, called)), None)
+                done(self._result(self._values(answer, ".".join(names_of(method)))), None)
             except CommandError as error:
                 done(None, error)
 
-        called = self._send_call(method, params, descriptors, answered)
+        self._send_call(method, params, descriptors, answered)
 
-    def turn(self) -> tuple[list[dict[str, object]], CommandError | None]:
-        """Let the bus do something; return the events that came, and how the session has ended."""
-        if self._ended is None:
-            self._turn(None)
+    def turn(self) -> None:
+        """Let the bus do something, for all clients of this process: they share GLib's main loop.
+
+        So all of them belong to one thread.
+        """
+        self._turn(None)
+
+    def taken(self) -> tuple[list[dict[str, object]], CommandError | None]:
+        """Return the events that came since the last time, and how the session has ended."""
         received, self._received = self._received, []
         return received, self._ended
 
@@ -167,7 +172,7 @@ class DBusClient(Client):
         params: dict[str, object],
         descriptors: Sequence[int],
         answered: Callable[[lowlevel.Message], None],
-    ) -> str:
+    ) -> None:
         interface, member = names_of(method)
         arguments = self._arguments(interface, member)
         if arguments is None:
@@ -185,7 +190,6 @@ class DBusClient(Client):
         values.append(dbus.Dictionary(options, signature="sv"))
         signature = "".join(one for _, one in arguments)
         self._send_message(ROOT, interface, member, signature, values, answered)
-        return f"{interface}.{member}"
 
     @staticmethod
     def _result(values: list[object]) -> object:

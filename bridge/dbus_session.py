@@ -1,11 +1,13 @@
 """A session over D-Bus for an asyncio loop: as :class:`sat.bridge.client.Client`, another way.
 
-dbus-python waits in GLib's main loop; a thread of its own does so, and is all that touches it.
+dbus-python waits in GLib's main loop, of which a process has one. A thread runs it, for all
+sessions, and is all that touches it.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -19,6 +21,8 @@ from sat.bridge.types import encode_hook
 
 if TYPE_CHECKING:
     from sat.bridge.dbus_client import DBusClient
+
+_log = logging.getLogger(__name__)
 
 _Result = TypeVar("_Result")
 _Waiting = asyncio.Future[bytes]
@@ -44,8 +48,7 @@ class DBusSession:
         self._closing = False
         self.ready: asyncio.Future[None] = self._loop.create_future()
         self._left = asyncio.Event()
-        self._thread = threading.Thread(target=self._run, name="dbus session", daemon=True)
-        self._thread.start()
+        _thread.add(self)
 
     async def call(self, method: str, result_type: type[_Result], /, **params: object) -> _Result:
         """Call a method, as :meth:`sat.bridge.client.Client.call`."""
@@ -108,16 +111,14 @@ class DBusSession:
         """End the session; what the daemon was asked to do goes on."""
         self._end(CommandError("daemon.closed", "The session with the daemon was closed."))
         self._closing = True
-        if self._client is not None:
-            self._client.wake()
+        self.wake()
         await self._left.wait()
 
     # ---- in the loop
 
     def _do(self, work: Callable[[DBusClient], None]) -> None:
         self._calls.append(work)
-        if self._client is not None:
-            self._client.wake()
+        self.wake()
 
     def _answered(self, answer: _Waiting, value: object, error: CommandError | None) -> None:
         if answer.done():
@@ -145,30 +146,60 @@ class DBusSession:
         if not self.ready.done():
             self.ready.set_result(None)
 
-    # ---- in the thread
+    # ---- for the thread
 
-    def _run(self) -> None:
+    def wake(self) -> None:
+        """Let the thread look at what is to be done; from any thread."""
+        client = self._client
+        if client is not None:
+            client.wake()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is to be done before the bus says something."""
+        return not self._calls and not self._closing
+
+    def serve(self) -> DBusClient | None:
+        """Open the session, or make the calls that wait; return its client, None if it is over."""
         try:
-            client = self._open()
+            if self._closing:
+                self._leave()
+                return None
+            if self._client is None:
+                self._client = self._open()
+                self._tell(self._opened)
+            while self._calls:
+                self._calls.popleft()(self._client)
         except CommandError as error:
-            self._tell(self._end, error)
-            self._tell(self._left.set)
+            self._fail(error)
+            return None
+        except Exception as error:
+            # The other sessions go on.
+            _log.exception("A session over D-Bus has failed")
+            self._fail(CommandError("daemon.bus", f"The session over D-Bus has failed: {error}"))
+            return None
+        return self._client
+
+    def deliver(self) -> None:
+        """Tell what came."""
+        if self._client is None:
             return
-        self._client = client
-        self._tell(self._opened)
-        try:
-            ended: CommandError | None = None
-            while ended is None and not self._closing:
-                while self._calls:
-                    self._calls.popleft()(client)
-                found, ended = client.turn()
-                if found:
-                    self._tell(self._came, found)
-            if ended is not None:
-                self._tell(self._end, ended)
-        finally:
+        found, ended = self._client.taken()
+        if found:
+            self._tell(self._came, found)
+        if ended is not None:
+            self._tell(self._end, ended)
+            self._closing = True
+
+    def _fail(self, error: CommandError) -> None:
+        self._tell(self._end, error)
+        self._leave()
+
+    def _leave(self) -> None:
+        client, self._client = self._client, None
+        if client is not None:
             client.close()
-            self._tell(self._left.set)
+        self._tell(self._left.set)
 
     def _tell(self, function: Callable[..., None], *values: object) -> None:
         try:
@@ -176,6 +207,52 @@ class DBusSession:
         except RuntimeError:
             # The loop is closed: nobody is left to be told.
             self._closing = True
+
+
+class _Thread:
+    """Runs GLib's main loop as long as there are sessions."""
+
+    def __init__(self) -> None:
+        self._changing = threading.Lock()
+        self._sessions: list[DBusSession] = []
+        self._runs = False
+
+    def add(self, session: DBusSession) -> None:
+        """Serve a session until it is over."""
+        with self._changing:
+            others = list(self._sessions)
+            self._sessions.append(session)
+            runs, self._runs = self._runs, True
+        for one in others:
+            one.wake()
+        if not runs:
+            threading.Thread(target=self._run, name="dbus sessions", daemon=True).start()
+
+    def _run(self) -> None:
+        while sessions := self._present():
+            client = None
+            for session in sessions:
+                served = session.serve()
+                if served is None:
+                    self._remove(session)
+                client = served or client
+            # A wake-up counts for the loop, whoever runs it: a call that is made waits in it too.
+            if client is not None and all(session.is_idle for session in sessions):
+                client.turn()
+            for session in sessions:
+                session.deliver()
+
+    def _present(self) -> list[DBusSession]:
+        with self._changing:
+            self._runs = bool(self._sessions)
+            return list(self._sessions)
+
+    def _remove(self, session: DBusSession) -> None:
+        with self._changing:
+            self._sessions.remove(session)
+
+
+_thread = _Thread()
 
 
 async def connect(opened: Callable[[], DBusClient]) -> DBusSession:

@@ -16,14 +16,24 @@ def environment():
         yield daemon.environment
 
 
-@pytest.mark.parametrize("bridge", ["dbus", "socket"])
-def test_what_is_written_in_one_is_seen_in_the_other(environment, bridge):
+def run_program(name, environment, bridge):
+    """Run a module over a bridge, and return what it prints."""
     done = subprocess.run(
-        [sys.executable, "-m", "tests.frontends.core.story"],
+        [sys.executable, "-m", f"tests.frontends.core.{name}"],
         env=environment | {"SAT_BRIDGE": bridge}, capture_output=True, text=True, timeout=90,
         cwd=ROOT,
     )  # fmt: skip
-    assert (done.stdout, done.stderr) == ("offline.profile\n20 ['me']\n", "")
+    return done.stdout, done.stderr
+
+
+@pytest.mark.parametrize("bridge", ["dbus", "socket"])
+def test_what_is_written_in_one_is_seen_in_the_other(environment, bridge):
+    assert run_program("story", environment, bridge) == ("offline.profile\n20 ['me']\n", "")
+
+
+@pytest.mark.parametrize("bridge", ["dbus", "socket"])
+def test_sessions_of_one_program_come_and_go_side_by_side(environment, bridge):
+    assert run_program("sessions", environment, bridge) == ("[200, 200, 200]\n", "")
 
 
 def test_without_dbus_python_it_is_told_what_is_missing(monkeypatch):
