@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Select, bindparam, select, update
+from sqlalchemy import Select, bindparam, func, select, update
 
 from sat.backend import schema
 from sat.backend.schema import Prepared
@@ -72,6 +73,11 @@ def select_messages() -> Select[Any]:
 
 
 _BY_ID = Prepared(select_messages().where(_message.c.id == bindparam("id")))
+_BY_IDS = Prepared(
+    select_messages()
+    .where(_message.c.id.in_(select(func.json_each(bindparam("ids")).table_valued("value").c.value)))
+    .order_by(_message.c.id.desc())
+)
 of_conversation = select_messages().where(
     _message.c.conversation_id == bindparam("conversation_id")
 )
@@ -205,6 +211,13 @@ def find_message(source: Reader | Transaction, row: int) -> StoredMessage | None
     """Return the message of a row, or None."""
     found = source.first(_BY_ID, id=row)
     return stored_from_row(found) if found else None
+
+
+def newest_of(reader: Reader, rows: Iterable[int], limit: int) -> list[Message]:
+    """Return the newest messages of rows, newest first."""
+    newest = sorted(rows, reverse=True)[:limit]
+    found = reader.all(_BY_IDS, ids=msgspec.json.encode(newest).decode())
+    return [stored_from_row(row).message for row in found]
 
 
 def page(

@@ -13,7 +13,7 @@ import unicodedata
 from sqlalchemy import bindparam, select
 
 from sat.backend import schema
-from sat.backend.history import find_message
+from sat.backend.history import newest_of
 from sat.backend.schema import Prepared
 from sat.backend.store import Reader
 from sat.bridge.errors import CommandError
@@ -112,10 +112,7 @@ def search(
     terms = " ".join(f'"{word[:-1]}"*' if word.endswith("*") else f'"{word}"' for word in words)
     query = f"{scope}body : ({terms})"
     rows = {row[0] for row in reader.all(_FIND, query=query, limit=limit)}
-    rows |= _among_new(reader, query, limit)
-    newest = sorted(rows, reverse=True)[:limit]
-    found = [find_message(reader, row) for row in newest]
-    return [stored.message for stored in found if stored is not None]
+    return newest_of(reader, rows | _among_new(reader, query, limit), limit)
 
 
 def _among_new(reader: Reader, query: str, limit: int) -> set[int]:
