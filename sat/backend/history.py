@@ -75,7 +75,9 @@ def select_messages() -> Select[Any]:
 _BY_ID = Prepared(select_messages().where(_message.c.id == bindparam("id")))
 _BY_IDS = Prepared(
     select_messages()
-    .where(_message.c.id.in_(select(func.json_each(bindparam("ids")).table_valued("value").c.value)))
+    .where(
+        _message.c.id.in_(select(func.json_each(bindparam("ids")).table_valued("value").c.value))
+    )
     .order_by(_message.c.id.desc())
 )
 of_conversation = select_messages().where(
