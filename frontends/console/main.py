@@ -118,4 +118,8 @@ def _run(words: list[str]) -> int:
     gc.set_threshold(100_000, 20, 100)
     from sat.frontends.console import start
 
-    return start.run(arguments)
+    try:
+        return start.run(arguments)
+    finally:
+        # It ends: the interpreter would look through all of it several times before it let go.
+        gc.freeze()

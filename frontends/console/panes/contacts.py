@@ -130,14 +130,15 @@ class ContactsPane(urwid.Widget):
     def _renamed(self) -> set[Hashable]:
         """Return the rows whose name is no longer, or not yet, that of one account's alone."""
         twice: set[str] = set()
-        rows = [self.view.rows[at] for at in range(len(self.view.rows))]
         if len(self._app.profiles) > 1:
             owners: dict[str, str] = {}
             twice = {
-                row.name for row in rows if owners.setdefault(row.name, row.profile) != row.profile
+                row.name
+                for row in self.view.rows
+                if owners.setdefault(row.name, row.profile) != row.profile
             }
         others, self._twice = twice ^ self._twice, twice
-        return {row.key for row in rows if row.name in others} if others else set()
+        return {row.key for row in self.view.rows if row.name in others} if others else set()
 
     # ---- what a person does
 
