@@ -5,11 +5,13 @@ import contextlib
 import socket
 import sqlite3
 import ssl
+import statistics
 import sys
 import tempfile
 import time
 from base64 import b64encode
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from xml.sax.saxutils import escape
 
@@ -17,13 +19,14 @@ import msgspec
 
 from sat.bridge import blocking, client
 from tests.bench.history import indexed
-from tests.bench.measure import Blaster, Slixmpp, cpu, pss, run_and_measure
+from tests.bench.measure import Blaster, Slixmpp, cpu, paired, pss, run_and_measure
 from tests.bench.report import Figure
 from tests.bench.startup import connect
 from tests.bench.words import body
 from tests.testbed import Daemon, Prosody
 
 ARCHIVED = 20_000
+ROUNDS = 3
 CONTACTS = 10_000
 PROFILES = 200
 IDLE = 20.0
@@ -109,9 +112,30 @@ def catch_up() -> list[Figure]:
     # Else the server has all of it in its offline storage as well, of which the raw client, which
     # sends no presence, gets nothing.
     made = Prosody(users, archive="memory", without=["offline"])
-    with made as server, Daemon() as daemon:
+    own = []
+    with made as server:
         _fill(server)
         bare = [_page_through(server)]
+        for _ in range(ROUNDS):
+            own.append(_catch_up_once(server))
+            bare.append(_page_through(server))
+    beside = [sum(pair) / 2 for pair in pairwise(bare)]
+    ratio = paired(beside, own)
+    return [
+        Figure(
+            f"catching up with {ARCHIVED} messages",
+            f"{ARCHIVED / statistics.median(own):.0f} msg/s",
+            ratio,
+            f"a client that throws them away ({ARCHIVED / statistics.median(beside):.0f}/s)",
+            "≥ 0.6",
+            ratio >= 0.6,
+        )
+    ]
+
+
+def _catch_up_once(server: Prosody) -> float:
+    """Let a new daemon fetch and store the whole archive; return how long it took, in seconds."""
+    with Daemon() as daemon:
         daemon.profile("alice", server, connect=False)
         with (
             blocking.Client(str(daemon.socket), name="bench") as session,
@@ -121,22 +145,10 @@ def catch_up() -> list[Figure]:
             session.call("profile.connect", name="alice")
             while stored() < ARCHIVED:
                 time.sleep(0.05)
-            own = time.perf_counter() - begun
+            took = time.perf_counter() - begun
         while indexed(daemon.home / "sat.db") < ARCHIVED:
             time.sleep(0.2)
-        bare.append(_page_through(server))
-    best = ARCHIVED / (sum(bare) / len(bare))
-    rate = ARCHIVED / own
-    return [
-        Figure(
-            f"catching up with {ARCHIVED} messages",
-            f"{rate:.0f} msg/s",
-            rate / best,
-            f"a client that throws them away ({best:.0f}/s)",
-            "≥ 0.6",
-            rate / best >= 0.6,
-        )
-    ]
+    return took
 
 
 @contextlib.contextmanager
