@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
 #: An availability as RFC 6121, section 4.7.2.1 names them.
 Show = Literal["available", "away", "chat", "dnd", "xa", "unavailable"]
+#: A time that something takes; frontends show the unit that a result's schema names.
+Seconds = Annotated[float, msgspec.Meta(extra_json_schema={"unit": "s"})]
 
 
 class Model(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from sat.plugin import JID, Element, Iq, Level, Plugin, command, iq_get, option
+from sat.plugin import JID, Element, Iq, Level, Plugin, Seconds, command, iq_get, option
 
 NS_PING = "urn:xmpp:ping"
 
@@ -21,8 +21,8 @@ class Ping(Plugin):
         """Answer with an empty result (XEP-0199, section 4)."""
 
     @command(level=Level.READ, cli="ping")
-    async def send(self, peer: JID) -> float:
-        """Ping a peer and return the round trip in seconds.
+    async def send(self, peer: JID) -> Seconds:
+        """Ping a peer and return how many seconds the answer took.
 
         :param peer: whom; a bare JID is answered by its server
         :raises StanzaError: if the peer refuses or can't be reached

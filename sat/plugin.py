@@ -25,6 +25,7 @@ from sat.bridge.model import (
     Level,
     MessageState,
     MessageType,
+    Seconds,
     Transfer,
 )
 from sat.bridge.model import Message as StoredMessage
@@ -88,6 +89,7 @@ __all__ = [
     "Presence",
     "Published",
     "Read",
+    "Seconds",
     "Stage",
     "StanzaError",
     "StoredMessage",

@@ -29,14 +29,6 @@ if TYPE_CHECKING:
 OWN = Settings._fields
 
 
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
-
-
 class Commands:
     """Does what lines say.
 
@@ -172,8 +164,6 @@ class Commands:
             found = [key for key in self._app.attachment.state.rooms if key[1] == room]
             if found:
                 self._app.workspace.open(found[0])
-        if call.command.summary.rstrip(".").endswith("in seconds") and _is_number(told):
-            told = _("{number} s").format(number=told.strip())
         if told.strip():
             self._app.show_text(f"/{words}", told)
         elif words == "roster add":

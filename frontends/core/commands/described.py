@@ -55,16 +55,18 @@ def command_of(method: dict[str, object], types: dict[str, object]) -> Command:
         )
     name = str(method["name"])
     result = method.get("result")
+    result = result if isinstance(result, dict) else {}
     return Command(
         str(method.get("cli") or name.replace(".", " ")),
         str(method.get("doc") or method.get("summary") or ""),
         arguments,
         options,
         method=name,
-        acts=isinstance(result, dict) and result.get("type") == "null",
+        acts=result.get("type") == "null",
         changes=method.get("level", "read") != "read",
         waits=waits,
         per_profile=bool(method.get("per_profile", True)),
+        unit=str(result.get("unit", "")),
     )
 
 

@@ -104,6 +104,7 @@ class Command:
     :param acts: changes something: prints nothing for people when it is done
     :param changes: changes something, and answers with what is so then, which may be nothing
     :param waits: ``--timeout`` is a parameter of the call too
+    :param unit: of a result that is a number, for people
     """
 
     __slots__ = (
@@ -117,6 +118,7 @@ class Command:
         "run",
         "show",
         "summary",
+        "unit",
         "waits",
         "words",
     )
@@ -136,6 +138,7 @@ class Command:
         per_profile: bool = True,
         aliases: "Sequence[str]" = (),
         method: str = "",
+        unit: str = "",
     ) -> None:
         self.words = words
         self.summary = summary
@@ -146,6 +149,7 @@ class Command:
         self.acts = acts
         self.changes = changes
         self.waits = waits
+        self.unit = unit
         self.per_profile = per_profile
         self.aliases = aliases
         self.method = method or words.replace(" ", ".")

@@ -37,7 +37,8 @@ async def run(call: Call, attachment: Attachment, actions: Actions) -> str:
         await attachment.change(command.method, object, within=_LIMIT, **params)
         return ""
     value = await attachment.call(command.method, object, within=_LIMIT, descriptors=(), **params)
-    return show.render(command.show, value)
+    told = show.render(command.show, value)
+    return f"{told} {command.unit}" if told and command.unit else told
 
 
 async def learn(commands: CommandLine, attachment: Attachment) -> None:
