@@ -1,11 +1,11 @@
 """A server that speaks raw XML as a script tells it, and tests of what must not get past it.
 
 The rules of correctness, and where each is tested. ``forged``, ``streams``, ``caps``,
-``catching_up``, ``corrections``, ``downgrade``, ``markers``, ``private`` and ``rooms`` are
-``test_forged.py`` … here: they look through the bridge alone, and each attack has a harmless twin.
-The rest is where its feature is tested; ``storm`` is ``tests/e2e/test_storm.py``. The code that
-keeps each attack away is listed in :mod:`tests.hostile.guards`, which takes it away and sees the
-tests fail (``make guards``).
+``catching_up``, ``corrections``, ``downgrade``, ``encrypted``, ``markers``, ``private`` and
+``rooms`` are ``test_forged.py`` … here: they look through the bridge alone, and each attack has a
+harmless twin. The rest is where its feature is tested; ``storm`` is ``tests/e2e/test_storm.py``.
+The code that keeps each attack away is listed in :mod:`tests.hostile.guards`, which takes it away
+and sees the tests fail (``make guards``).
 
 ====  ==============================================  =============================================
 rule  what holds                                      where
@@ -39,7 +39,7 @@ rule  what holds                                      where
 22    nothing for strangers                           forged; tests/plugins
 23    markers                                         markers;
                                                       tests/plugins/test_xep_0333_markers.py
-24    OMEMO                                           there is none yet
+24    what is encrypted says nothing: no OMEMO yet    encrypted
 25    upload                                          tests/plugins/test_xep_0363_upload.py
 26    names and sizes of files that are received      tests/frontends/core/test_saving.py,
                                                       tests/backend/test_fetching.py

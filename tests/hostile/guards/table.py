@@ -11,7 +11,7 @@ from tests.hostile.guards.remote import REMOTE
 from tests.hostile.guards.rooms import ROOMS
 from tests.hostile.guards.sessions import SESSIONS
 
-#: Rules of what isn't there yet: corrections, OMEMO.
+#: Rules of what isn't there yet, so that nothing can be taken away: corrections, OMEMO.
 WITHOUT = {11, 24}
 
 #: Groups that stand beside the rules: the bridge for other machines, and pictures of people.
