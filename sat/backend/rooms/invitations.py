@@ -43,9 +43,16 @@ class Invitations:
         if wanted and invitation.password is not None and room_for_more:
             self._passwords[invitation.room] = invitation.password
         room = invitation.room.full()
-        who = invitation.inviter.full() if invitation.inviter is not None else "somebody"
+        who = self._called(invitation.inviter, invitation.room)
         sentence = f"{who} invites {self._rooms.live.name} to the room {room}"
         self._ask(room, sentence, invitation.reason, wanted, arrival)
+
+    def _called(self, inviter: JID | None, room: JID) -> str:
+        """Return who invites, as people say it: without a device, but with the nick in a room."""
+        if inviter is None:
+            return "somebody"
+        in_room = inviter.bare == room or self._rooms.find(inviter.bare) is not None
+        return (inviter if in_room else inviter.bare).full()
 
     def ask_to_follow(self, room: Room, venue: JID) -> None:
         """Ask whether to go where a destroyed room says that it goes on."""

@@ -27,7 +27,7 @@ async def test_an_invitation_is_a_question_and_yes_joins(reactor, tmp_path):
         venue = Venue(alice.peer)
         alice.peer.send(direct() + direct() + mediated())
         question = await home.expect("question.added", kind="room.invitation", peer=ROOM)
-        assert "eve@evil.test/x" in question["sentence"]
+        assert question["sentence"].startswith("eve@evil.test invites alice to the room")
         assert question["form"]["instructions"] == "tea"
         await home.forbid("question.added", rev=lambda rev: rev > question["rev"])
         assert venue.joins == []
@@ -49,6 +49,19 @@ async def test_no_leaves_it_at_that(reactor, tmp_path):
         await home.call("question.answer", id=question["id"], values={"join": ["no"]})
         await home.forbid("room.changed")
         assert venue.joins == []
+
+
+async def test_who_is_known_by_a_nick_alone_invites_by_it(reactor, tmp_path):
+    async with house(reactor, tmp_path) as home:
+        alice = await home.profile()
+        await joined(home, alice)
+        other = "tea@muc.test"
+        for inviter in f"{other}/bob", f"{ROOM}/bob", "bob@server.test/x":
+            alice.peer.send(mediated(other).replace("bob@server.test", inviter))
+            question = await home.expect("question.added", kind="room.invitation", peer=other)
+            shown = inviter.removesuffix("/x")
+            assert question["sentence"].startswith(f"{shown} invites alice")
+            await home.call("question.answer", id=question["id"], values={"join": ["no"]})
 
 
 async def test_a_password_that_comes_along_is_used_and_told_nobody(reactor, tmp_path):
