@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import termios
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Self
@@ -19,6 +20,8 @@ from tests.testbed.processes import end_pid, find_program, is_alive, wait_until
 
 #: Seconds that something may take to be seen; fewer serve who writes such a test.
 PATIENCE = float(os.environ.get("SAT_PATIENCE", "30"))
+#: A screen that changes all the time is looked at so often, after so many seconds each.
+_LOOKS, _MOMENT = 10, 0.02
 _CONFIGURATION = """\
 set -g default-terminal tmux-256color
 set -g status off
@@ -123,7 +126,7 @@ class Terminal:
         timeout: float = PATIENCE,
         colours: bool = False,
     ) -> str:
-        """Return the screen once it holds a text, or satisfies a condition.
+        """Return the screen once it holds a text, or satisfies a condition, and is drawn whole.
 
         :raises NotSeen: with what it shows, after ``timeout`` seconds
         """
@@ -137,6 +140,14 @@ class Terminal:
         if not wait_until(is_there, timeout, 0.03):
             named = repr(wanted) if isinstance(wanted, str) else "what was waited for"
             raise NotSeen(f"{named} is not on the screen:\n{seen}")
+        # A terminal gets a drawing in pieces: it has all of it when it shows the same twice.
+        for _ in range(_LOOKS):
+            before = seen
+            time.sleep(_MOMENT)
+            if not is_there():
+                return before
+            if seen == before:
+                break
         return seen
 
     def wait_without(self, unwanted: str, timeout: float = PATIENCE) -> str:
